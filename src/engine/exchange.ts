@@ -1,0 +1,71 @@
+import type { BodyTap, CallInfo, Endpoint, ResponseHead, Substitute } from '../strategies/contract.ts';
+
+/** One try on the wire. */
+export interface Attempt {
+  /** 1 for the first. */
+  readonly number: number;
+  readonly endpoint: Endpoint;
+}
+
+/**
+ * One call of the app, as its adapter presents it to the engine: what the engine can have done to the call, whatever
+ * client made it. The engine never calls these from inside a report of the adapter's (`onHead`, `onError`, …): what it
+ * decides there is carried out by `proceed`.
+ */
+export interface Exchange extends CallInfo {
+  /**
+   * Puts an attempt on the wire: every one but a first attempt that had nothing to wait for. An outcome still held is
+   * thrown away: its response is drained or cancelled, so that its socket is reused and its CLIENT span ends. Does not
+   * throw; what goes wrong is reported through `onError`.
+   */
+  send(attempt: Attempt): void;
+  /** Ends the attempt in flight with `error`; the adapter reports that very error through `onError`, now or later. */
+  cancel(error: Error): void;
+  /** Ends the call: the app sees `error`. No attempt is in flight; an outcome still held is thrown away. */
+  fail(error: Error): void;
+  /** Ends the call: the app sees this answer. No attempt is in flight; an outcome still held is thrown away. */
+  respond(response: Substitute): void;
+  /** The app gets the outcome that was held. */
+  release(): void;
+  /** Ends the delivered body with `error`; the adapter reports that very error through `onBodyError`. */
+  killBody(error: Error): void;
+  /** Whether the request can be sent once more in full. */
+  replayable(): boolean;
+  /** A header of the attempt in flight or last sent, as the instrumentations below us left it. */
+  sentHeader(name: string): string | undefined;
+}
+
+/**
+ * What the adapter does with an outcome it reported. `deliver`: the app sees it. `hold`: keep it unread, call
+ * `proceed()` once that is in order, and await `send`, `respond`, `fail` or `release`.
+ */
+export type Disposition = 'deliver' | 'hold';
+
+/** What an adapter drives and reports to, one per call. */
+export interface ExchangeListener {
+  /** Header fields to add to the response that is delivered. */
+  readonly marks: ReadonlyArray<readonly [name: string, value: string]> | undefined;
+  /** To be shown every chunk of the delivered body; read once, when the head has been delivered. */
+  readonly tap: BodyTap | undefined;
+  /**
+   * Judges the call. True: the adapter sends the first attempt itself, at once. False: it builds what the caller gets,
+   * without an attempt, calls `proceed()`, and awaits `send`, `respond` or `fail`.
+   */
+  begin(): boolean;
+  /** Carries out what was decided in `begin` or in a report answered with `hold`. */
+  proceed(): void;
+  /** Runs what makes an attempt, so that the CLIENT span made in it finds its parent. Not needed unless `repeats`. */
+  around(send: () => void): void;
+  /** The head of a final response (not of a 1xx). */
+  onHead(head: ResponseHead): Disposition;
+  /** The attempt failed before the app saw a head. */
+  onError(error: Error): Disposition;
+  /** The delivered body is complete. */
+  onBodyEnd(): void;
+  /** The delivered body died on the upstream's side, or of `killBody`. */
+  onBodyError(error: Error | undefined): void;
+  /** The connection became the app's own (upgrade, CONNECT), or the other side refused that with this status. */
+  onUpgrade(status: number): void;
+  /** The caller gave up: destroyed the request, aborted its signal, left the body. At most once; nothing follows it. */
+  onAbort(): void;
+}

@@ -1,0 +1,45 @@
+import type { CircuitState } from '../strategies/circuit-breaker/transition.ts';
+import type { FallbackSource, RejectionReason } from '../strategies/contract.ts';
+import type { Mode } from '../strategies/policy.ts';
+
+/** A circuit breaker, read at one moment. */
+export interface CircuitSnapshot {
+  /** The upstream's name, or `<upstream>/<host:port>` for a fallback endpoint. */
+  readonly name: string;
+  readonly state: CircuitState;
+  /** Failures among the counted attempts of the window, 0..1; undefined below `minimumCalls`. */
+  readonly failureRatio: number | undefined;
+  /** Attempts the window counts now. */
+  readonly counted: number;
+  readonly failures: number;
+  /** Milliseconds until an open circuit lets a probe through; 0 otherwise. */
+  readonly retryAfterMs: number;
+}
+
+/** Everything known of one upstream under one policy, read at one moment. */
+export interface UpstreamSnapshot {
+  readonly policy: string;
+  readonly upstream: string;
+  readonly mode: Mode;
+  /** The primary's circuit first, then one for each fallback endpoint. Empty when the policy has no breaker. */
+  readonly circuits: readonly CircuitSnapshot[];
+  /** Failed calls among the last ones, 0..1; undefined before the first call. */
+  readonly errorRatio: number | undefined;
+  readonly unhealthy: boolean;
+  /** Calls in the monitor's window. */
+  readonly calls: number;
+  /** Totals since the start of the process; only reasons that occurred. */
+  readonly rejections: Readonly<Partial<Record<RejectionReason, number>>>;
+  readonly retries: Readonly<Record<string, number>>;
+  readonly fallbacks: Readonly<Partial<Record<FallbackSource, number>>>;
+  readonly bulkhead: BulkheadSnapshot | undefined;
+  /** Retries the budget would allow now; undefined when the policy has no budget. */
+  readonly retryBudget: number | undefined;
+}
+
+export interface BulkheadSnapshot {
+  readonly executing: number;
+  readonly queued: number;
+  readonly maxConcurrent: number;
+  readonly maxQueue: number;
+}
