@@ -233,7 +233,8 @@ export class RelayedCall extends HttpExchange {
       this.#caller.settle();
       return undefined;
     }
-    this.#holdError(error, this.#socket === undefined && !this.#caller.request.destroyed);
+    // Without a socket nothing will close.
+    this.#holdError(error, this.#socketGiven() === undefined && !this.#caller.request.destroyed);
     return true;
   }
 
@@ -342,7 +343,7 @@ export class RelayedCall extends HttpExchange {
     // What a listener on the raw socket passes on comes by way of the request's own events in a moment.
     if (isOwnSocketError(request, error)) return true;
     this.#leave();
-    if (this.#shadow === undefined || this.#socket !== undefined) return false;
+    if (this.#shadow === undefined || this.#socketGiven() !== undefined) return false;
     this.#shadow.withdraw();
     this.#caller.end(error);
     return true;
@@ -433,11 +434,12 @@ export class RelayedCall extends HttpExchange {
   cancel(error: Error): void {
     if (this.#state.name !== 'running') return;
     const { request } = this.#caller;
-    if (this.#socket === undefined) {
+    const socket = this.#socketGiven();
+    if (socket === undefined) {
       if (this.#shadow === undefined) this.#refusesSocket = true;
       else this.#shadow.withdraw();
     }
-    endAttempt(request, this.#shadow?.request ?? request, this.#socket, error);
+    endAttempt(request, this.#shadow?.request ?? request, socket, error);
   }
 
   killBody(error: Error): void {
@@ -549,13 +551,14 @@ export class RelayedCall extends HttpExchange {
       this.#dropTracers();
       this.#context.runInAsyncScope(() => {
         emitPlain(request, 'error', held.error);
-        if (held.closed && this.#socketOrDestroyed()) emitPlain(request, 'close');
+        if (this.#socketGiven() !== undefined || request.destroyed) emitPlain(request, 'close');
       });
     });
   }
 
-  #socketOrDestroyed(): boolean {
-    return this.#socket !== undefined || this.#caller.request.destroyed;
+  /** From the moment it is given; the request itself shows it a tick later, but knows of one given in its constructor. */
+  #socketGiven(): Socket | undefined {
+    return this.#caller.request.socket ?? this.#socket;
   }
 
   #tellTracers(type: string, value: unknown): void {
