@@ -86,7 +86,7 @@ export class RelayedCall extends HttpExchange {
     this.#adopt(request);
     this.#tracers = AttemptListeners.of(request);
     if (callback !== undefined) request.once('response', callback as never);
-    if (signal !== undefined) addAbortSignal(signal, request);
+    if (signal !== undefined) attachSignal(signal, request);
     return request;
   }
 
@@ -239,7 +239,7 @@ export class RelayedCall extends HttpExchange {
   }
 
   #holdError(error: Error, closed: boolean): void {
-    const held = new HeldError(error, closed);
+    const held = new HeldError(error, closed, this.#caller.request);
     this.#state = { name: 'error_held', held };
     this.#caller.attemptEnding();
     // Now, and not when it is known what the app hears of it: a tracer's span ends when the attempt does.
@@ -544,14 +544,20 @@ export class RelayedCall extends HttpExchange {
 
   #releaseError(held: HeldError): void {
     const { request } = this.#caller;
+    const shadow = this.#shadow;
     this.#state = ENDED;
     process.nextTick(() => {
       this.#caller.settle();
       this.#tellTracers('close', undefined);
       this.#dropTracers();
       this.#context.runInAsyncScope(() => {
+        const closes = held.restoreState(request);
+        // The attempt was never made: nothing of Node's will end the request.
+        if (!closes && shadow !== undefined) return this.#caller.end(held.error);
         emitPlain(request, 'error', held.error);
-        if (this.#socketGiven() !== undefined || request.destroyed) emitPlain(request, 'close');
+        if (!closes) return;
+        Object.assign(internals(request), { destroyed: true, _closed: true });
+        emitPlain(request, 'close');
       });
     });
   }
@@ -573,4 +579,13 @@ export class RelayedCall extends HttpExchange {
     this.#shadow?.drop();
     this.#shadow = undefined;
   }
+}
+
+/** As the constructor does it, which at that point has not said yet that the request can be aborted. */
+function attachSignal(signal: AbortSignal, request: ClientRequest): void {
+  const state: { aborted: boolean | undefined } = internals(request);
+  const { aborted } = state;
+  state.aborted = undefined;
+  addAbortSignal(signal, request);
+  state.aborted = aborted || state.aborted === true;
 }
