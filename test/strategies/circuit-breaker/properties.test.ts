@@ -62,8 +62,8 @@ const manual: ReadonlyArray<fc.WeightedArbitrary<Step>> = [
   { weight: 1, arbitrary: fc.constantFrom<Step>({ do: 'forceOpen' }, { do: 'forceClosed' }, { do: 'reset' }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('reconfigure' as const), options }) },
 ];
-const automaticSteps = fc.array(fc.oneof(...automatic), { maxLength: 120 });
-const anySteps = fc.array(fc.oneof(...automatic, ...manual), { maxLength: 120 });
+const automaticSteps = fc.array(fc.oneof(...automatic), { maxLength: 120, size: 'max' });
+const anySteps = fc.array(fc.oneof(...automatic, ...manual), { maxLength: 120, size: 'max' });
 
 interface Held {
   readonly permit: Permit;

@@ -17,7 +17,7 @@ const history = fc.array(
     failed: fc.boolean(),
     slow: fc.boolean(),
   }),
-  { maxLength: 80 },
+  { maxLength: 80, size: 'max' },
 );
 
 function totals(window: OutcomeWindow): number[] {
