@@ -96,6 +96,13 @@ describe('verdict of an error', () => {
     assert.equal(classifier.error(new TypeError('terminated', { cause: new Error('other side closed') })), 'failure');
   });
 
+  it('is failure for a parse error that lost its code', () => {
+    assert.equal(
+      classifier.error(Object.assign(new Error('x'), { name: 'HTTPParserError', code: undefined })),
+      'failure',
+    );
+  });
+
   it('is failure for a unix socket nobody listens on, not for a missing file of our own', () => {
     assert.equal(classifier.error(coded('ENOENT', { syscall: 'connect' })), 'failure');
     assert.equal(classifier.error(coded('ENOENT', { syscall: 'open' })), 'ignored');
