@@ -49,16 +49,16 @@ export class TelemetryListener implements EngineListener {
   }
 
   attempt(call: ObservedCall, number: number, send: () => void): void {
+    // Nothing has happened to the call yet, so the caller's context is the active one. On the path of every call.
+    if (number === 1 && !(call.scope instanceof CallTrace)) return send();
     let sent = false;
     const sendOnce = () => {
       sent = true;
       send();
     };
     try {
-      const target = contextOf(call);
-      if (number > 1) resendIn(target, number - 1, sendOnce);
-      else if (target === context.active()) sendOnce();
-      else context.with(target, sendOnce);
+      if (number > 1) resendIn(contextOf(call), number - 1, sendOnce);
+      else context.with(contextOf(call), sendOnce);
     } catch (error) {
       if (sent) throw error; // what `send` itself throws is none of ours
       reportFailure('context of an attempt', error);
