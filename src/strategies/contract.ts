@@ -1,4 +1,5 @@
 import type { ResilienceError } from '../errors.ts';
+import type { CircuitState } from './circuit-breaker/transition.ts';
 
 /**
  * The two contracts every strategy keeps (DESIGN §3): a guard admits a call or an attempt, a recovery reacts to an
@@ -64,13 +65,18 @@ export interface Guard {
   heed?(head: ResponseHead, nowMs: number): void;
 }
 
+/** A guard of attempts whose state others may ask for before they spend anything on an attempt it would reject. */
+export interface AttemptGuard extends Guard {
+  state(nowMs: number): CircuitState;
+}
+
 /** One place an attempt can go. */
 export interface Endpoint {
   /** The breaker's name: the upstream's, or `<upstream>/<host:port>` for a fallback endpoint. */
   readonly name: string;
   /** Where to send instead; undefined for the primary: where the app sent the call. */
   readonly target: EndpointTarget | undefined;
-  readonly breaker: Guard | undefined;
+  readonly breaker: AttemptGuard | undefined;
 }
 
 export interface EndpointTarget {
@@ -96,7 +102,9 @@ export interface Substitute {
 export type Outcome =
   | { readonly kind: 'response'; readonly verdict: Verdict; readonly head: ResponseHead }
   | { readonly kind: 'error'; readonly verdict: Verdict; readonly error: Error; readonly neverSent: boolean }
-  | { readonly kind: 'rejection'; readonly rejection: Rejection };
+  | { readonly kind: 'rejection'; readonly rejection: Rejection }
+  /** No attempt was made: the monitor calls the upstream unhealthy, and the policy diverts for that. */
+  | { readonly kind: 'unhealthy' };
 
 /** What a recovery does about an outcome. */
 export type Remedy =
@@ -128,6 +136,8 @@ export interface CallProgress {
 
 /** Reacts to an outcome that the app has not seen. Undefined: nothing to add, let the next one, or the app, have it. */
 export interface Recovery {
+  /** A call begins, whatever becomes of it (the budget counts them). */
+  callStarted?(nowMs: number): void;
   recover(progress: CallProgress, outcome: Outcome, nowMs: number): Remedy | undefined | Promise<Remedy | undefined>;
   /** Whether a body of this response is wanted (the cache's capture). Called once per delivered response. */
   capture?(progress: CallProgress, head: ResponseHead, nowMs: number): BodyTap | undefined;
