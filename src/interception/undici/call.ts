@@ -1,28 +1,27 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { Attempt, Disposition, Exchange, ExchangeListener } from '../../engine/exchange.ts';
 import type { BodyTap, EndpointTarget, ResponseHead, Substitute } from '../../strategies/contract.ts';
+import type { Copy } from './copy.ts';
 import type { Destination } from './origin.ts';
 import { type RequestBody, requestBody } from './request-body.ts';
 import { requestHeader } from './request-headers.ts';
-import type { DispatchOptions } from './undici-types.ts';
+import { transmit } from './transmit.ts';
+import type { Dispatcher, DispatchOptions } from './undici-types.ts';
 import type { WireAttempt } from './wire-attempt.ts';
 
-/** What a call needs of the rest of the adapter. */
-export interface CallHost {
-  /** Dispatches past our patch, on the caller's dispatcher or, for another origin, on one that goes there. May throw. */
-  transmit(call: Call, attempt: WireAttempt, target: EndpointTarget | undefined): boolean;
-  /** Our own code failed; the app's call must not. */
-  report(error: unknown): void;
-}
-
 export interface CallInput {
-  readonly host: CallHost;
-  readonly options: DispatchOptions;
+  readonly copy: Copy;
+  /** The one the app dispatched on. */
+  readonly dispatcher: Dispatcher;
   readonly destination: Destination;
+  readonly options: DispatchOptions;
   readonly method: string;
+  /** With the query. */
   readonly path: string;
   readonly repeats: boolean;
   readonly maxReplayBytes: number;
+  /** Our own code failed; the app's call must not. */
+  readonly report: (error: unknown) => void;
 }
 
 /** One dispatch of the app as the engine's exchange; the subclasses know the two styles of handlers. */
@@ -33,6 +32,9 @@ export abstract class Call implements Exchange {
   readonly method: string;
   readonly path: string;
   readonly options: DispatchOptions;
+  readonly copy: Copy;
+  readonly dispatcher: Dispatcher;
+  readonly destination: Destination;
   readonly upgrade: boolean;
   readonly repeats: boolean;
   readonly body: RequestBody | undefined;
@@ -45,7 +47,7 @@ export abstract class Call implements Exchange {
   /** The caller has been told the end, or is being told. */
   ended = false;
 
-  readonly #host: CallHost;
+  readonly #report: (error: unknown) => void;
   #attempt: WireAttempt | undefined = undefined;
   #heldError: Error | undefined = undefined;
   /** A connection was given to an attempt: bytes may have left. */
@@ -59,7 +61,10 @@ export abstract class Call implements Exchange {
 
   constructor(input: CallInput) {
     const { destination, options } = input;
-    this.#host = input.host;
+    this.#report = input.report;
+    this.copy = input.copy;
+    this.dispatcher = input.dispatcher;
+    this.destination = destination;
     this.protocol = destination.protocol;
     this.host = destination.host;
     this.port = destination.port;
@@ -87,7 +92,7 @@ export abstract class Call implements Exchange {
     try {
       return this.listener.begin() ? 'attempt' : 'wait';
     } catch (error) {
-      this.#host.report(error);
+      this.#report(error);
       return 'failed';
     }
   }
@@ -100,11 +105,11 @@ export abstract class Call implements Exchange {
     try {
       if (this.repeats) {
         this.listener.around(() => {
-          result = this.#host.transmit(this, attempt, undefined);
+          result = transmit(this, attempt, undefined);
         });
         this.#rememberContext();
       } else {
-        result = this.#host.transmit(this, attempt, undefined);
+        result = transmit(this, attempt, undefined);
       }
     } catch (error) {
       this.leave();
@@ -154,16 +159,16 @@ export abstract class Call implements Exchange {
   }
 
   #launch(wire: WireAttempt, target: EndpointTarget | undefined): void {
-    const transmit = (): void => {
+    const dispatch = (): void => {
       try {
-        this.#host.transmit(this, wire, target);
+        transmit(this, wire, target);
       } catch (error) {
         // There is no caller above us to throw to.
         wire.failed(error as Error);
       }
     };
-    if (this.repeats) this.listener.around(transmit);
-    else transmit();
+    if (this.repeats) this.listener.around(dispatch);
+    else dispatch();
   }
 
   cancel(error: Error): void {
@@ -213,7 +218,7 @@ export abstract class Call implements Exchange {
     try {
       act();
     } catch (error) {
-      this.#host.report(error);
+      this.#report(error);
     }
   }
 
@@ -242,7 +247,7 @@ export abstract class Call implements Exchange {
     try {
       return this.listener.onHead(head);
     } catch (error) {
-      this.#host.report(error);
+      this.#report(error);
       return 'deliver';
     }
   }
@@ -251,7 +256,7 @@ export abstract class Call implements Exchange {
     try {
       this.listener.proceed();
     } catch (error) {
-      this.#host.report(error);
+      this.#report(error);
       if (!this.ended) this.deliverError(error as Error);
     }
   }
@@ -272,7 +277,7 @@ export abstract class Call implements Exchange {
     try {
       return this.listener.onError(error);
     } catch (failure) {
-      this.#host.report(failure);
+      this.#report(failure);
       return 'deliver';
     }
   }
@@ -288,7 +293,7 @@ export abstract class Call implements Exchange {
     try {
       this.listener.onBodyEnd();
     } catch (error) {
-      this.#host.report(error);
+      this.#report(error);
     }
   }
 
@@ -309,7 +314,7 @@ export abstract class Call implements Exchange {
     try {
       tap.chunk(chunk);
     } catch (error) {
-      this.#host.report(error);
+      this.#report(error);
     }
   }
 

@@ -97,5 +97,7 @@ function fieldName(item: unknown): string {
 
 function fieldValue(item: unknown): string {
   if (Array.isArray(item)) return item.map(fieldValue).join(', ');
-  return item instanceof Uint8Array ? Buffer.from(item.buffer, item.byteOffset, item.byteLength).toString('latin1') : String(item);
+  return item instanceof Uint8Array
+    ? Buffer.from(item.buffer, item.byteOffset, item.byteLength).toString('latin1')
+    : String(item);
 }

@@ -1,5 +1,11 @@
 /** The little of undici's shape that this adapter relies on, the same in every copy from version 5 to 8. */
 
+/**
+ * Marks the options of a dispatch we made ourselves, so that the dispatches nested in it (agent → pool → client) pass.
+ * Enumerable, so that it survives the copies interceptors make; registered, so that two copies of this package agree.
+ */
+export const ATTEMPT: unique symbol = Symbol.for('opentelemetry-instrumentation-resilience.undici-attempt');
+
 export interface DispatchOptions {
   readonly origin?: string | URL | undefined;
   readonly path: string;
@@ -10,6 +16,7 @@ export interface DispatchOptions {
   readonly upgrade?: unknown;
   readonly servername?: string | undefined;
   readonly maxRedirections?: number | undefined;
+  readonly [ATTEMPT]?: unknown;
 }
 
 export interface Dispatcher {
@@ -63,9 +70,3 @@ export interface ControllerHandler {
   onResponseEnd?(controller: Controller, trailers: HeaderRecord): unknown;
   onResponseError(controller: Controller | null, error: Error): unknown;
 }
-
-/**
- * Marks the options of a dispatch we made ourselves, so that the dispatches nested in it (agent → pool → client) pass.
- * Enumerable, so that it survives the copies interceptors make; registered, so that two copies of this package agree.
- */
-export const ATTEMPT = Symbol.for('opentelemetry-instrumentation-resilience.undici-attempt');
