@@ -47,8 +47,9 @@ export class RateLimiter implements Guard {
       this.#bucket?.take(nowMs);
       return PERMIT;
     }
-    if (dueMs - nowMs > maxWaitMs) return this.#reject(dueMs, nowMs);
-    const call = new DelayedCall(nowMs + maxWaitMs, (left) => this.#leave(left));
+    const latestMs = nowMs + maxWaitMs;
+    if (dueMs > latestMs) return this.#reject(dueMs, nowMs);
+    const call = new DelayedCall(latestMs, (left) => this.#leave(left));
     this.#line.join(call);
     if (this.#line.length === 1) this.#wakeFirst(nowMs);
     return call;
@@ -71,8 +72,9 @@ export class RateLimiter implements Guard {
       this.#bucket.reconfigure(bucket, nowMs);
     }
     this.#gate.openBy(options.respectRetryAfter ? nowMs + options.maxRetryAfterMs : nowMs);
-    this.#dismissHopeless(nowMs);
     this.#admitDue(nowMs);
+    this.#dismissHopeless(nowMs);
+    this.#wakeFirst(nowMs);
   }
 
   /** When the n-th call from now may go. */
@@ -94,6 +96,11 @@ export class RateLimiter implements Guard {
       first.settle(PERMIT, nowMs);
       first = this.#line.first;
     }
+  }
+
+  #onTimer(): void {
+    const nowMs = this.#clock.now();
+    this.#admitDue(nowMs);
     this.#wakeFirst(nowMs);
   }
 
@@ -130,7 +137,7 @@ export class RateLimiter implements Guard {
     // Whole milliseconds, as timers have them: rounded down, the first would be woken in vain.
     const waitMs = Math.ceil(this.#dueAtMs(1, nowMs) - nowMs);
     // Nothing else may be keeping the process up: the caller has no socket yet, and awaits this.
-    this.#timer = this.#clock.schedule(() => this.#admitDue(this.#clock.now()), waitMs, true);
+    this.#timer = this.#clock.schedule(() => this.#onTimer(), waitMs, true);
   }
 }
 
