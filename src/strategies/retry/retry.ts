@@ -45,8 +45,12 @@ export class RetryRecovery implements Recovery {
     if (!this.#isTransient(outcome) || !this.#mayRepeat(progress, outcome)) return undefined;
     const state = progress.endpoint.breaker?.state(nowMs);
     if (state === 'open' || state === 'forced_open') return undefined;
-    const afterMs = this.#delayMs(progress, outcome);
-    if (afterMs >= patienceMs(progress, nowMs)) return undefined;
+    const askedMs = this.#askedMs(outcome);
+    const remainingMs = progress.remainingMs(nowMs);
+    if (askedMs > LONGEST_PAUSE_MS && !Number.isFinite(remainingMs)) return undefined;
+    // The upstream's wish comes before the back-off, not instead of it: those it told the same scatter after it.
+    const afterMs = askedMs + backoffMs(this.#options.backoff, progress.retries + 1, this.#random);
+    if (afterMs >= remainingMs) return undefined;
     // Last, so that nothing is spent on an attempt that is not made.
     if (!this.#budget.tryWithdraw(nowMs)) return undefined;
     return { kind: 'retry', afterMs, reason: reasonOf(outcome) };
@@ -80,18 +84,11 @@ export class RetryRecovery implements Recovery {
     return (call.header('idempotency-key') ?? '') !== '';
   }
 
-  /** The upstream's wish comes before the back-off, not instead of it: those it told the same wait scatter after it. */
-  #delayMs(progress: CallProgress, outcome: Attempted): number {
-    const delayMs = backoffMs(this.#options.backoff, progress.retries + 1, this.#random);
-    if (outcome.kind === 'error' || !this.#options.respectRetryAfter) return delayMs;
-    return delayMs + (parseRetryAfter(outcome.head.header('retry-after'), this.#wallClockMs()) ?? 0);
+  /** The wait that the upstream asks for. */
+  #askedMs(outcome: Attempted): number {
+    if (outcome.kind === 'error' || !this.#options.respectRetryAfter) return 0;
+    return parseRetryAfter(outcome.head.header('retry-after'), this.#wallClockMs()) ?? 0;
   }
-}
-
-/** Delays from this on make the app wait for what it had better be told now. */
-function patienceMs(progress: CallProgress, nowMs: number): number {
-  const remainingMs = progress.remainingMs(nowMs);
-  return Number.isFinite(remainingMs) ? remainingMs : LONGEST_PAUSE_MS;
 }
 
 function includes(ranges: readonly StatusRange[], status: number): boolean {
