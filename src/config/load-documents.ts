@@ -1,6 +1,6 @@
 import type { Mode, Policy } from '../strategies/policy.ts';
 import { type EffectiveOption, effectiveOptions } from './effective-options.ts';
-import { readEnvironment } from './environment.ts';
+import { readEnvironment, variableName } from './environment.ts';
 import { readConfigFile } from './file.ts';
 import { BUILT_IN, mergeLayers, type PolicyLayer, sourceOf, withPreset } from './layers.ts';
 import type { ConfigInputs, LoadedDocuments } from './load-config.ts';
@@ -11,7 +11,6 @@ import { compileRules, readRules } from './rule-set.ts';
 import { createRules, DEFAULT_MAX_UPSTREAMS } from './rules.ts';
 import type { Settings } from './settings.ts';
 import { pathParameters } from './templates.ts';
-import { variableName } from './environment.ts';
 
 interface Source {
   readonly source: ProblemSource;
@@ -58,7 +57,12 @@ function putTogether(
     problems,
   );
   for (const [name, policy] of policies) {
-    checkTemplates(policy, rules.filter((rule) => rule.policy === name), layers.get(name) ?? [], problems);
+    checkTemplates(
+      policy,
+      rules.filter((rule) => rule.policy === name),
+      layers.get(name) ?? [],
+      problems,
+    );
   }
   if (unusable) policies.delete('default');
   for (const name of [...policies.keys()]) if (problems.spoils(name)) policies.delete(name);

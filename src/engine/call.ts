@@ -26,6 +26,7 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
   startedAtMs = 0;
   attempts = 0;
   retries = 0;
+  sent = false;
   fallbackStep = 0;
   endpoint: Endpoint;
   result: CallResult | undefined = undefined;

@@ -32,6 +32,8 @@ export interface CallInfo {
 export interface ResponseHead {
   readonly status: number;
   header(name: string): string | undefined;
+  /** All fields in order: names in lower case, repeated fields repeated. */
+  entries(): Iterable<readonly [name: string, value: string]>;
 }
 
 /** Admission. Released exactly once, when the guarded thing has ended. */
@@ -124,6 +126,8 @@ export interface CallProgress {
   readonly attempts: number;
   /** Attempts that were retries. */
   readonly retries: number;
+  /** Whether any attempt may have left this process. While none has, a request may be repeated whatever it does. */
+  readonly sent: boolean;
   /** The endpoint the outcome is of. */
   readonly endpoint: Endpoint;
   /** Milliseconds left of the total time; Infinity without a total timeout. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { context, propagation, SpanKind, SpanStatusCode, trace, TraceFlags } from '@opentelemetry/api';
+import { context, propagation, SpanKind, SpanStatusCode, TraceFlags, trace } from '@opentelemetry/api';
 import { core, tracing } from '@opentelemetry/sdk-node';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { TELEMETRY_DEFAULTS, TelemetryListener } from '../../src/telemetry/listener.ts';

@@ -281,9 +281,9 @@ const fallbackResponse = {
   headers: is.headers({ description: 'Its header fields.', default: {} }),
   body: is.text(
     { max: 1024 ** 2 },
-    { description: 'Its body as text; `${path.x}` and `${query.x}` stand for values of the URL.' },
+    { description: `Its body as text; \${path.x} and \${query.x} stand for values of the URL.` },
   ),
-  json: is.anyJson({ description: 'Its body as JSON; texts in it may hold `${path.x}` and `${query.x}`.' }),
+  json: is.anyJson({ description: `Its body as JSON; texts in it may hold \${path.x} and \${query.x}.` }),
 };
 
 const fallback = {

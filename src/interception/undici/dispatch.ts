@@ -126,12 +126,17 @@ const CONTROLLER_LENIENT = ['onResponseError'];
 function styleOf(copy: Copy, options: DispatchOptions, handler: unknown): 'legacy' | 'controller' | undefined {
   if (typeof handler !== 'object' || handler === null) return undefined;
   const { legacy, controller } = copy.styles;
-  const takesOver = Boolean(options.upgrade) || options.method === 'CONNECT';
+  const takesOver = isTakeover(options);
   if (controller && has(handler, 'onRequestStart')) {
     const strict = takesOver ? CONTROLLER_TAKEOVER : CONTROLLER;
     return hasAll(handler, legacy ? CONTROLLER_LENIENT : strict) ? 'controller' : undefined;
   }
   return legacy && hasAll(handler, takesOver ? LEGACY_TAKEOVER : LEGACY) ? 'legacy' : undefined;
+}
+
+/** Upgrades and tunnels: the connection is to become the caller's own. */
+function isTakeover(options: DispatchOptions): boolean {
+  return Boolean(options.upgrade) || options.method === 'CONNECT';
 }
 
 function hasAll(handler: object, names: readonly string[]): boolean {
