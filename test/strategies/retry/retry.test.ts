@@ -80,7 +80,7 @@ describe('the back-off', () => {
     );
   });
 
-  it('is the same for no two callers whose chance differs', () => {
+  it('is in proportion to chance, and never above its maximum', () => {
     const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
     const property = fc.property(chance, fc.integer({ min: 1, max: 2_000 }), (random, retry) => {
       const delayMs = backoffMs({ baseMs: 50, maxMs: 250 }, retry, () => random);
