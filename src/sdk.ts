@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { createNoopMeter, metrics, trace } from '@opentelemetry/api';
+import { diagnose } from './diagnostics.ts';
 import { flushOnExit } from './sdk-exit.ts';
 import { PACKAGE_NAME } from './version.ts';
 
@@ -40,7 +41,7 @@ const INSTRUMENTATIONS = [
 const EXPORT_TIMEOUT = { name: 'OTEL_EXPORTER_OTLP_TIMEOUT', value: '2000' } as const;
 
 export function joinOrStartSdk(options: SdkOptions): SdkOutcome {
-  const { mode, env, report = toStderr } = options;
+  const { mode, env, report = diagnose } = options;
   if (isDisabled(env)) return { kind: 'none', reason: 'disabled' };
   if (isSdkRegistered()) return { kind: 'joined' };
   if (mode === 'off') return { kind: 'none', reason: 'off' };
@@ -170,12 +171,4 @@ function missingMessage(missing: readonly string[]): string {
   return missing.includes(SDK)
     ? `no OpenTelemetry SDK to start: npm install ${missing.join(' ')}`
     : `attempts will have no CLIENT spans of their own: npm install ${missing.join(' ')}`;
-}
-
-function toStderr(message: string): void {
-  try {
-    process.stderr.write(`${PACKAGE_NAME}: ${message}\n`, () => {});
-  } catch {
-    // A closed stderr must not end the app.
-  }
 }

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import net, { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
 import { showsIntent } from '../src/sdk.ts';
 import { OtlpReceiver } from './support/otlp-receiver.ts';
-import { finish, runFixture, startFixture } from './telemetry/child.ts';
+import { cleanEnv, finish, runFixture, startFixture } from './telemetry/child.ts';
 
 describe('Signs that telemetry is wanted', () => {
   for (const [name, value] of [
@@ -71,6 +72,31 @@ describe('Joining or starting an SDK', () => {
     const [duration] = receiver.series('resilience.execution.duration');
     assert.deepEqual([duration?.count, duration?.unit], [1, 's']);
     assert.equal(receiver.series('resilience.circuit_breaker.transitions')[0]?.value, 1);
+  });
+
+  it('says what to install when there is no SDK to start, and lets the app run', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'resilience-'));
+    const build = path.join(__dirname, '..');
+    try {
+      await cp(path.join(build, 'src'), path.join(folder, 'src'), { recursive: true });
+      const fixtures = path.join(folder, 'test/telemetry/fixtures');
+      await cp(path.join(build, 'test/telemetry/fixtures'), fixtures, { recursive: true });
+      await mkdir(path.join(folder, 'node_modules/@opentelemetry'), { recursive: true });
+      const api = path.join(build, '../node_modules/@opentelemetry/api');
+      await symlink(api, path.join(folder, 'node_modules/@opentelemetry/api'));
+      const app = spawn(process.execPath, [path.join(fixtures, 'sdk-app.js'), 'on', 'change'], {
+        cwd: folder,
+        env: cleanEnv(),
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      const { code, stdout, stderr } = await finish(app);
+      assert.equal(code, 0);
+      assert.match(stdout, /^none missing false/);
+      assert.equal(stderr.trim().split('\n').length, 1);
+      assert.match(stderr, /npm install @opentelemetry\/sdk-node @opentelemetry\/instrumentation-http @open/);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('leaves no variable of its own behind', async () => {
@@ -163,6 +189,19 @@ describe('An app whose SDK is ours', () => {
     await ready(child.stdout);
     child.kill('SIGTERM');
     assert.equal((await finish(child)).code, 7);
+  });
+
+  it('dies of a signal that another listener re-raises only when it finds itself alone', async () => {
+    const child = startFixture('sdk-app', ['on', 're-raise'], receiver.env);
+    await ready(child.stdout);
+    child.kill('SIGTERM');
+    assert.equal((await finish(child)).signal, 'SIGTERM');
+  });
+
+  it('is flushed in a worker thread too', async () => {
+    const { code, stderr } = await runFixture('worker-app', ['on', 'change'], receiver.env);
+    assert.deepEqual([code, stderr], [0, '']);
+    assert.equal(receiver.spans.filter(({ name }) => name === 'resilience.execute users').length, 1);
   });
 
   it('dies at once of a second signal', async () => {
