@@ -15,6 +15,13 @@ export class MessageHead implements ResponseHead {
     const value = this.#response.headers[name];
     return Array.isArray(value) ? value.join(', ') : value;
   }
+
+  *entries(): IterableIterator<readonly [name: string, value: string]> {
+    const { rawHeaders } = this.#response;
+    for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+      yield [(rawHeaders[i] ?? '').toLowerCase(), rawHeaders[i + 1] ?? ''];
+    }
+  }
 }
 
 /** A header of a request, from its own map or, where the app gave an array, from the rendered head. */
