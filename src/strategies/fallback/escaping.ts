@@ -16,11 +16,11 @@ export const inJsonString: Escape = (value) => JSON.stringify(value).slice(1, -1
 
 const asJsonString: Escape = (value) => JSON.stringify(value);
 const inMarkup: Escape = (value) => value.replace(/[&<>"']/g, (char) => ENTITIES[char] ?? char);
-const inForm: Escape = (value) => encodeURIComponent(value.toWellFormed());
+const inForm: Escape = (value) => encodeURIComponent(wellFormed(value));
 const asIs: Escape = (value) => value;
 
 /** In a field value: no control character, no line end, ASCII only. */
-export const inFieldValue: Escape = (value) => value.toWellFormed().replace(/[^\x20-\x7e]+/g, encodeURIComponent);
+export const inFieldValue: Escape = (value) => wellFormed(value).replace(/[^\x20-\x7e]+/g, encodeURIComponent);
 
 /** How each placeholder of a body is escaped, in order, by what the body is. */
 export function escapesFor(template: Template, contentType: string): Escape[] {
@@ -44,4 +44,9 @@ function jsonEscapes(template: Template): Escape[] {
     else if ((part.replace(/\\./gs, '').split('"').length - 1) % 2 === 1) quoted = !quoted;
   }
   return escapes;
+}
+
+/** Halves of a surrogate pair have no encoding. */
+function wellFormed(value: string): string {
+  return value.replace(/\p{Surrogate}/gu, '\ufffd');
 }

@@ -32,7 +32,12 @@ export function isFieldValue(value: string): boolean {
 
 /** A response of this status has no body, and no `content-length` either (RFC 9110 §8.6). */
 export function isBodiless(status: number): boolean {
-  return status === 204 || status === 205 || status === 304;
+  return status === 204 || status === 304;
+}
+
+/** A response of this status has an empty body (RFC 9110 §15.3.6). */
+export function isEmptied(status: number): boolean {
+  return status === 205 || isBodiless(status);
 }
 
 /** The fields that go from one connection to another, without the length: that is ours to state. Lower-case names. */

@@ -37,10 +37,6 @@ export class RetryRecovery implements Recovery {
     this.#wallClockMs = deps.wallClockMs;
   }
 
-  callStarted(nowMs: number): void {
-    this.#budget.deposit(nowMs);
-  }
-
   recover(progress: CallProgress, outcome: Outcome, nowMs: number): Remedy | undefined {
     if (!this.#isTransient(outcome) || !this.#mayRepeat(progress, outcome)) return undefined;
     const state = progress.endpoint.breaker?.state(nowMs);
