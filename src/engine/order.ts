@@ -1,6 +1,7 @@
 import type { Clock } from '../common/clock.ts';
 import { Bulkhead } from '../strategies/bulkhead/bulkhead.ts';
 import type { Endpoint, EndpointTarget, Guard, Recovery } from '../strategies/contract.ts';
+import { FallbackRecovery } from '../strategies/fallback/fallback-recovery.ts';
 import type { Policy } from '../strategies/policy.ts';
 import { RateLimiter } from '../strategies/rate-limiter/rate-limiter.ts';
 import type { RetryBudget } from '../strategies/retry/budget.ts';
@@ -65,7 +66,12 @@ export const ORDER: Order = {
     {
       strategy: 'fallback',
       because: 'outside everything: it answers for failures, for what retries did not mend and for our own refusals',
-      build: () => undefined,
+      build: ({ fallback }, context) =>
+        fallback &&
+        new FallbackRecovery(fallback, {
+          ...context,
+          endpoints: fallback.endpoints.map((target) => context.endpoint(target)),
+        }),
     },
   ],
 };

@@ -33,6 +33,7 @@ function progressOf(situation: Situation): CallProgress {
     mode: 'enforce',
     patternGroups: () => ({}),
     attempts: retries + 1,
+    sent: true,
     retries,
     endpoint: { name: 'users', target: situation.target, breaker },
     remainingMs: () => situation.remainingMs ?? Number.POSITIVE_INFINITY,
@@ -270,8 +271,8 @@ describe('a retry and Retry-After', () => {
 
 describe('the budget of retries', () => {
   it('is fed by every call and ends the retries when it is empty', () => {
-    const { retry, recover, budget } = retryOf();
-    for (let i = 0; i < 50; i++) retry.callStarted(0);
+    const { recover, budget } = retryOf();
+    for (let i = 0; i < 50; i++) budget.deposit(0);
     assert.equal(budget.remaining(0), 20);
     const made = Array.from({ length: 50 }, () => recover(answered(503))).filter((remedy) => remedy !== undefined);
     assert.equal(made.length, 20);
