@@ -40,7 +40,7 @@ function compileSocketPattern(text: string): CallPattern {
 }
 
 function compileUrlPattern(text: string): CallPattern {
-  if (!/^[^/?#]+:\/\//.test(text)) {
+  if (!/^[^/#]+:\/\//.test(text)) {
     throw new TypeError('it must begin with a scheme and a host (https://example.com/..., *://*:*/... for any)');
   }
   const URLPattern = loadUrlPattern();
@@ -99,12 +99,18 @@ function pathMatcher(URLPattern: typeof UrlPattern, pathname: string, search: st
     const query = url.indexOf('?');
     const name = query === -1 ? url : url.slice(0, query);
     if (fast !== undefined && CANONICAL.test(name)) return fast.test(name);
-    try {
-      return pattern.test({ pathname: name, search: query === -1 ? '' : url.slice(query + 1) });
-    } catch {
-      return false;
-    }
+    return testPath(pattern, name, query === -1 ? '' : url.slice(query + 1));
   };
+}
+
+function testPath(pattern: UrlPattern, name: string, search: string): boolean {
+  // Of `//x` the library would take x for a host; `/.` in front of it goes away again.
+  const pathname = name.startsWith('//') ? `/.${name}` : name;
+  try {
+    return pattern.test({ pathname, search });
+  } catch {
+    return false;
+  }
 }
 
 /** A proxy is asked with the whole URL in the request line; `*` (OPTIONS) and `host:port` (CONNECT) have no path. */
