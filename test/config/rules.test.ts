@@ -90,7 +90,7 @@ describe('the URL of a rule', () => {
         }
         assert.equal(compiled.matchesPath?.(path) ?? true, expected, `${pattern} ${path}`);
       }),
-      { numRuns: 3_000 },
+      { numRuns: 1_000 },
     );
   });
 });
@@ -199,7 +199,7 @@ describe('a rule that is wrong', () => {
       'too many wildcards',
       rule('http://x/*/*/*', 'a'),
       'rules[0].match.url',
-      'expected a URL pattern, got "http://x/*/*/*": it may have no more than 2 of * and (...) in its path, and in its query',
+      'expected a URL pattern, got "http://x/*/*/*": it may have no more than 2 of * and (...) in its host, its path and its query each',
     ],
     [
       'a socket with a * inside',
