@@ -1,6 +1,7 @@
 import type { CircuitState } from '../strategies/circuit-breaker/transition.ts';
 import type { FallbackSource, RejectionReason } from '../strategies/contract.ts';
 import type { Mode } from '../strategies/policy.ts';
+import type { Pipeline } from './pipeline.ts';
 
 /** A circuit breaker, read at one moment. */
 export interface CircuitSnapshot {
@@ -42,4 +43,22 @@ export interface BulkheadSnapshot {
   readonly queued: number;
   readonly maxConcurrent: number;
   readonly maxQueue: number;
+}
+
+export function snapshotOf(pipeline: Pipeline, nowMs: number): UpstreamSnapshot {
+  const { parts, monitor, counts } = pipeline;
+  return {
+    policy: pipeline.policy,
+    upstream: pipeline.upstream,
+    mode: pipeline.mode,
+    circuits: parts.breakers.map((breaker) => ({ name: breaker.name, ...breaker.snapshot(nowMs) })),
+    errorRatio: monitor.errorRatio,
+    unhealthy: monitor.unhealthy,
+    calls: monitor.calls,
+    rejections: { ...counts.rejections },
+    retries: { ...counts.retries },
+    fallbacks: { ...counts.fallbacks },
+    bulkhead: parts.bulkhead?.snapshot(),
+    retryBudget: parts.budget?.remaining(nowMs),
+  };
 }

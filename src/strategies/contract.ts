@@ -1,4 +1,5 @@
 import type { ResilienceError } from '../errors.ts';
+import type { CircuitState } from './circuit-breaker/transition.ts';
 
 /**
  * The two contracts every strategy keeps (DESIGN §3): a guard admits a call or an attempt, a recovery reacts to an
@@ -31,6 +32,8 @@ export interface CallInfo {
 export interface ResponseHead {
   readonly status: number;
   header(name: string): string | undefined;
+  /** All fields in order: names in lower case, repeated fields repeated. */
+  entries(): Iterable<readonly [name: string, value: string]>;
 }
 
 /** Admission. Released exactly once, when the guarded thing has ended. */
@@ -64,13 +67,18 @@ export interface Guard {
   heed?(head: ResponseHead, nowMs: number): void;
 }
 
+/** A guard of attempts whose state others may ask for before they spend anything on an attempt it would reject. */
+export interface AttemptGuard extends Guard {
+  state(nowMs: number): CircuitState;
+}
+
 /** One place an attempt can go. */
 export interface Endpoint {
   /** The breaker's name: the upstream's, or `<upstream>/<host:port>` for a fallback endpoint. */
   readonly name: string;
   /** Where to send instead; undefined for the primary: where the app sent the call. */
   readonly target: EndpointTarget | undefined;
-  readonly breaker: Guard | undefined;
+  readonly breaker: AttemptGuard | undefined;
 }
 
 export interface EndpointTarget {
@@ -96,7 +104,9 @@ export interface Substitute {
 export type Outcome =
   | { readonly kind: 'response'; readonly verdict: Verdict; readonly head: ResponseHead }
   | { readonly kind: 'error'; readonly verdict: Verdict; readonly error: Error; readonly neverSent: boolean }
-  | { readonly kind: 'rejection'; readonly rejection: Rejection };
+  | { readonly kind: 'rejection'; readonly rejection: Rejection }
+  /** No attempt was made: the monitor calls the upstream unhealthy, and the policy diverts for that. */
+  | { readonly kind: 'unhealthy' };
 
 /** What a recovery does about an outcome. */
 export type Remedy =
@@ -116,6 +126,8 @@ export interface CallProgress {
   readonly attempts: number;
   /** Attempts that were retries. */
   readonly retries: number;
+  /** Whether any attempt may have left this process. While none has, a request may be repeated whatever it does. */
+  readonly sent: boolean;
   /** The endpoint the outcome is of. */
   readonly endpoint: Endpoint;
   /** Milliseconds left of the total time; Infinity without a total timeout. */

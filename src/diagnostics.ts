@@ -1,0 +1,35 @@
+import { diag } from '@opentelemetry/api';
+import { PACKAGE_NAME } from './version.ts';
+
+/** How many lines this package writes to stderr in all: after that it is silent there. */
+const MAX_STDERR_LINES = 20;
+
+const logger = diag.createComponentLogger({ namespace: PACKAGE_NAME });
+const said = new Set<string>();
+
+/**
+ * Tells the operator about this package itself: through OpenTelemetry's `diag` when a logger is set, else on stderr, each
+ * message once. Never through the app's stdout, and never by throwing.
+ */
+export function diagnose(message: string): void {
+  if (said.has(message) || said.size >= MAX_STDERR_LINES) return;
+  said.add(message);
+  try {
+    if (hasDiagLogger()) logger.warn(message);
+    else process.stderr.write(`${PACKAGE_NAME}: ${message}\n`);
+  } catch {
+    // A logger or a stream that fails must not become the app's problem.
+  }
+}
+
+/** Tells of a fault of our own code; the call it happened on went through plain. */
+export function diagnoseFault(where: string, error: unknown): void {
+  const detail = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  diagnose(`internal error in ${where}, the call went on without resilience (${detail})`);
+}
+
+/** The API tells nobody whether a logger is set; its global registry, shared by all its copies, does. */
+function hasDiagLogger(): boolean {
+  const registry: unknown = Reflect.get(globalThis, Symbol.for('opentelemetry.js.api.1'));
+  return typeof registry === 'object' && registry !== null && Reflect.get(registry, 'diag') !== undefined;
+}

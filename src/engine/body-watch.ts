@@ -1,0 +1,73 @@
+import type { Clock, Timer } from '../common/clock.ts';
+import type { BodyTap, CallProgress, ResponseHead } from '../strategies/contract.ts';
+import type { PipelineParts } from './pipeline.ts';
+
+/** Calls `expired` when a body pauses longer than `idleMs`. One timer per pause checked, not one per chunk. */
+class IdleWatch implements BodyTap {
+  readonly #clock: Clock;
+  readonly #idleMs: number;
+  readonly #expired: () => void;
+  #lastChunkMs: number;
+  #timer: Timer;
+
+  constructor(clock: Clock, idleMs: number, expired: () => void) {
+    this.#clock = clock;
+    this.#idleMs = idleMs;
+    this.#expired = expired;
+    this.#lastChunkMs = clock.now();
+    this.#arm(idleMs);
+  }
+
+  chunk(): void {
+    this.#lastChunkMs = this.#clock.now();
+  }
+
+  end(): void {
+    this.#clock.cancel(this.#timer);
+  }
+
+  #arm(ms: number): void {
+    this.#timer = this.#clock.schedule(() => this.#check(), ms, false);
+  }
+
+  #check(): void {
+    const leftMs = this.#lastChunkMs + this.#idleMs - this.#clock.now();
+    if (leftMs > 0) this.#arm(leftMs);
+    else this.#expired();
+  }
+}
+
+/** Shows one body to several taps. */
+function combineTaps(taps: readonly BodyTap[]): BodyTap | undefined {
+  if (taps.length < 2) return taps[0];
+  return {
+    chunk(data) {
+      for (const tap of taps) tap.chunk(data);
+    },
+    end(complete) {
+      for (const tap of taps) tap.end(complete);
+    },
+  };
+}
+
+/** What looks on while a delivered body goes by: the recoveries that want to keep it, and the idle timeout. */
+export function watchBody(
+  progress: CallProgress,
+  parts: PipelineParts,
+  clock: Clock,
+  delivery: { readonly head: ResponseHead; readonly nowMs: number; readonly onIdle: (idleMs: number) => void },
+): BodyTap | undefined {
+  const { recoveries, timeouts } = parts;
+  const idleMs = timeouts?.idleMs;
+  if (recoveries.length === 0 && idleMs === undefined) return undefined;
+  const taps: BodyTap[] = [];
+  for (const recovery of recoveries) {
+    const tap = recovery.capture?.(progress, delivery.head, delivery.nowMs);
+    if (tap !== undefined) taps.push(tap);
+  }
+  // An event stream may be silent for as long as nothing happens.
+  if (idleMs !== undefined && !delivery.head.header('content-type')?.startsWith('text/event-stream')) {
+    taps.push(new IdleWatch(clock, idleMs, () => delivery.onIdle(idleMs)));
+  }
+  return combineTaps(taps);
+}

@@ -1,0 +1,194 @@
+import type { Clock } from '../common/clock.ts';
+import type { CallProgress, Endpoint, FallbackSource, Permit, Rejection, Verdict } from '../strategies/contract.ts';
+import type { Mode } from '../strategies/policy.ts';
+import type { CallResult, EngineListener, ObservedCall, ResilienceEvent } from './events.ts';
+import type { Exchange } from './exchange.ts';
+import { count, type Pipeline } from './pipeline.ts';
+
+/** What the calls of one engine share. */
+export interface CallContext {
+  readonly clock: Clock;
+  readonly listener: EngineListener;
+  /** The call on whose behalf a strategy is being asked, so that what the strategy tells is linked to it. */
+  current: ObservedCall | undefined;
+}
+
+/**
+ * The books of one call: who it is, what it holds, how it went. Every permit it holds is released exactly once, the
+ * monitor hears of it at most once, and it ends once.
+ */
+export abstract class CallRecord implements ObservedCall, CallProgress {
+  protected readonly context: CallContext;
+  protected readonly pipeline: Pipeline;
+  protected readonly exchange: Exchange;
+
+  scope: unknown = undefined;
+  startedAtMs = 0;
+  attempts = 0;
+  retries = 0;
+  sent = false;
+  fallbackStep = 0;
+  endpoint: Endpoint;
+  result: CallResult | undefined = undefined;
+  errorType: string | undefined = undefined;
+  fallbackSource: FallbackSource | undefined = undefined;
+
+  protected ended = false;
+  #attemptPermit: Permit | undefined = undefined;
+  #callPermits: Permit[] | undefined = undefined;
+  /** Whether the attempt in flight has had its verdict. */
+  #judged = true;
+  /** The primary failed, and no retry has made up for it yet. */
+  #primaryFailed = false;
+
+  constructor(context: CallContext, pipeline: Pipeline, exchange: Exchange) {
+    this.context = context;
+    this.pipeline = pipeline;
+    this.exchange = exchange;
+    this.endpoint = pipeline.parts.primary;
+  }
+
+  get call(): Exchange {
+    return this.exchange;
+  }
+  get policy(): string {
+    return this.pipeline.policy;
+  }
+  get upstream(): string {
+    return this.pipeline.upstream;
+  }
+  get mode(): Mode {
+    return this.pipeline.mode;
+  }
+  get repeats(): boolean {
+    return this.pipeline.repeats && this.pipeline.parts.resends;
+  }
+  get protocol(): string {
+    return this.exchange.protocol;
+  }
+  get host(): string {
+    return this.exchange.host;
+  }
+  get port(): number {
+    return this.exchange.port;
+  }
+  get method(): string {
+    return this.exchange.method;
+  }
+
+  sentHeader(name: string): string | undefined {
+    return this.exchange.sentHeader(name);
+  }
+
+  replayable(): boolean {
+    return this.exchange.replayable();
+  }
+
+  remainingMs(nowMs: number): number {
+    const totalMs = this.pipeline.parts.timeouts?.totalMs;
+    return totalMs === undefined ? Number.POSITIVE_INFINITY : this.startedAtMs + totalMs - nowMs;
+  }
+
+  patternGroups(): Readonly<Record<string, string>> {
+    const { protocol, host, port, path } = this.exchange;
+    const authority = host.includes(':') ? `[${host}]` : host;
+    return this.pipeline.assignment.groups(`${protocol}//${authority}:${port}${path}`);
+  }
+
+  protected open(nowMs: number): void {
+    this.startedAtMs = nowMs;
+    this.pipeline.active++;
+    this.pipeline.lastUsedMs = nowMs;
+    this.context.listener.callStarted(this);
+    this.pipeline.parts.budget?.deposit(nowMs);
+  }
+
+  /** Keeps a call guard's permit until the call ends. */
+  protected keep(permit: Permit): void {
+    this.#callPermits ??= [];
+    this.#callPermits.push(permit);
+  }
+
+  /** Takes the breaker's slot: always the last admission before the wire. */
+  protected enter(endpoint: Endpoint, nowMs: number): Rejection | undefined {
+    if (endpoint.breaker === undefined) return undefined;
+    this.context.current = this;
+    const admission = endpoint.breaker.enter(this.exchange, nowMs);
+    this.context.current = undefined;
+    if (admission.kind === 'rejection') return admission;
+    if (admission.kind === 'permit') this.#attemptPermit = admission;
+    return undefined;
+  }
+
+  protected attemptStarted(endpoint: Endpoint): void {
+    this.endpoint = endpoint;
+    this.attempts++;
+    this.#judged = false;
+  }
+
+  protected responded(nowMs: number): void {
+    this.#attemptPermit?.responded?.(nowMs);
+  }
+
+  /** The verdict on the attempt in flight; later ones on the same attempt change nothing. */
+  protected judge(verdict: Verdict, nowMs: number): void {
+    if (this.#judged) return;
+    this.#judged = true;
+    const permit = this.#attemptPermit;
+    this.#attemptPermit = undefined;
+    this.context.current = this;
+    permit?.release(verdict, nowMs);
+    if (this.endpoint.target === undefined) {
+      if (verdict === 'success') this.pipeline.monitor.record(false);
+      this.#primaryFailed = verdict === 'failure';
+    }
+    this.context.current = undefined;
+  }
+
+  /** The same endpoint is tried once more: what the primary did so far doesn't count yet. */
+  protected retried(): void {
+    this.retries++;
+    if (this.endpoint.target === undefined) this.#primaryFailed = false;
+  }
+
+  /** No further attempt on the primary will come: the monitor hears how it did. */
+  protected tellMonitor(): void {
+    if (!this.#primaryFailed) return;
+    this.#primaryFailed = false;
+    this.context.current = this;
+    this.pipeline.monitor.record(true);
+    this.context.current = undefined;
+  }
+
+  protected recordRejection(rejection: Rejection): void {
+    count(this.pipeline.counts.rejections, rejection.reason);
+    if (this.attempts === 0) this.pipeline.monitor.recordRejection();
+    this.tell({ type: 'call_rejected', reason: rejection.reason });
+  }
+
+  protected recordRetry(reason: string, delayMs: number): void {
+    count(this.pipeline.counts.retries, reason);
+    this.tell({ type: 'retry_scheduled', reason, delayMs, resend: this.attempts });
+  }
+
+  protected recordFallback(source: FallbackSource, errorType: string): void {
+    count(this.pipeline.counts.fallbacks, source);
+    this.tell({ type: 'fallback_used', source, errorType });
+  }
+
+  protected tell(event: ResilienceEvent): void {
+    this.context.listener.event(event, this.pipeline, this);
+  }
+
+  /** The call has ended for the app and on the wire. */
+  protected close(nowMs: number): void {
+    this.ended = true;
+    this.judge('ignored', nowMs);
+    this.tellMonitor();
+    const permits = this.#callPermits;
+    this.#callPermits = undefined;
+    if (permits !== undefined) for (const permit of permits) permit.release('success', nowMs);
+    this.pipeline.active--;
+    this.context.listener.callEnded(this, nowMs - this.startedAtMs);
+  }
+}

@@ -1,0 +1,117 @@
+import type { Clock } from '../common/clock.ts';
+import type { CircuitBreaker } from '../strategies/circuit-breaker/circuit-breaker.ts';
+import { HealthMonitor } from '../strategies/health/health-monitor.ts';
+import type { Assignment, Rules } from '../strategies/policy.ts';
+import { Classifier } from '../strategies/verdict/classifier.ts';
+import { assemble } from './assemble.ts';
+import type { CallContext } from './call.ts';
+import type { EngineListener, EventSource } from './events.ts';
+import type { Exchange } from './exchange.ts';
+import { Execution } from './execution.ts';
+import { ORDER, type Order } from './order.ts';
+import { type KnownOrigin, OriginTable } from './origin-table.ts';
+import { Pipeline } from './pipeline.ts';
+import { snapshotOf, type UpstreamSnapshot } from './snapshot.ts';
+import { UpstreamRegistry } from './upstream-registry.ts';
+
+export interface EngineOptions {
+  readonly clock: Clock;
+  /** 0 (inclusive) to 1 (exclusive). */
+  readonly random: () => number;
+  readonly listener: EngineListener;
+  readonly rules: Rules;
+  /** Told of faults in code that was handed to us, such as a fallback handler's. */
+  readonly report?: (error: unknown) => void;
+  readonly order?: Order;
+}
+
+/** Finds the pipeline of a call and runs calls through it. Knows no HTTP client. */
+export class Engine {
+  readonly #context: CallContext;
+  readonly #random: () => number;
+  readonly #order: Order;
+  readonly #report: (error: unknown) => void;
+  #rules: Rules;
+  #origins: OriginTable;
+  #registry: UpstreamRegistry;
+
+  constructor(options: EngineOptions) {
+    this.#context = { clock: options.clock, listener: options.listener, current: undefined };
+    this.#random = options.random;
+    this.#order = options.order ?? ORDER;
+    this.#report = options.report ?? (() => {});
+    this.#rules = options.rules;
+    this.#origins = new OriginTable(options.rules, 2 * options.rules.maxUpstreams);
+    this.#registry = new UpstreamRegistry(options.rules.maxUpstreams);
+  }
+
+  /** Replaces the rules. Upstreams start afresh; calls under way end under the rules they began with. */
+  configure(rules: Rules): void {
+    this.#rules = rules;
+    this.#origins = new OriginTable(rules, 2 * rules.maxUpstreams);
+    this.#registry = new UpstreamRegistry(rules.maxUpstreams);
+  }
+
+  /** The pipeline a call belongs to; undefined: it is to be left alone. On the path of every call. */
+  route(protocol: string, host: string, port: number, method: string, path: string): Pipeline | undefined {
+    const known = this.#origins.lookup(protocol, host, port);
+    const { fixed } = known.rules;
+    if (fixed === undefined) return this.#pipelineOf(known, known.rules.match(method, path));
+    if (known.pipeline !== undefined && !known.pipeline.evicted) return known.pipeline;
+    known.pipeline = this.#pipelineOf(known, fixed.assignment);
+    return known.pipeline;
+  }
+
+  open(pipeline: Pipeline, exchange: Exchange): Execution {
+    return new Execution(this.#context, pipeline, exchange);
+  }
+
+  snapshots(): UpstreamSnapshot[] {
+    const nowMs = this.#context.clock.now();
+    return Array.from(this.#registry.values(), (pipeline) => snapshotOf(pipeline, nowMs));
+  }
+
+  /** The circuit breakers of that name, one per policy that has the upstream. */
+  circuits(name: string): CircuitBreaker[] {
+    const all = Array.from(this.#registry.values(), (pipeline) => pipeline.parts.breakers).flat();
+    return all.filter((breaker) => breaker.name === name);
+  }
+
+  now(): number {
+    return this.#context.clock.now();
+  }
+
+  #pipelineOf(known: KnownOrigin, assignment: Assignment | undefined): Pipeline | undefined {
+    if (assignment === undefined) return undefined;
+    const upstream = assignment.upstream ?? known.origin.name;
+    return this.#registry.get(assignment.policy.name, upstream) ?? this.#create(upstream, assignment);
+  }
+
+  #create(upstream: string, assignment: Assignment): Pipeline {
+    const { policy } = assignment;
+    const { mode } = this.#rules;
+    const source: EventSource = { policy: policy.name, upstream, mode };
+    const context = this.#context;
+    const parts = assemble(policy, upstream, {
+      order: this.#order,
+      clock: context.clock,
+      random: this.#random,
+      wallClockMs: Date.now,
+      report: this.#report,
+      onTransition: (circuit, change) => {
+        context.listener.event({ type: 'circuit_state_changed', circuit, ...change }, source, context.current);
+      },
+    });
+    const monitor = new HealthMonitor(policy.health, (state, errorRatio) => {
+      context.listener.event({ type: 'health_changed', state, errorRatio }, source, context.current);
+    });
+    const pipeline = new Pipeline({ upstream, mode, assignment }, parts, {
+      classifier: new Classifier(policy.verdict),
+      monitor,
+    });
+    const nowMs = context.clock.now();
+    pipeline.lastUsedMs = nowMs;
+    this.#registry.add(pipeline, nowMs);
+    return pipeline;
+  }
+}

@@ -1,0 +1,71 @@
+import type { Origin, OriginRules, Rules } from '../strategies/policy.ts';
+import type { Pipeline } from './pipeline.ts';
+
+/** An origin calls have gone to, and what was found out about it. */
+export interface KnownOrigin {
+  readonly origin: Origin;
+  readonly rules: OriginRules;
+  /** The pipeline of `rules.fixed`, once made. */
+  pipeline: Pipeline | undefined;
+}
+
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
+
+/** `host` as an app gave it, to the origin it means. Port 0 stands for the protocol's default. */
+export function toOrigin(protocol: string, host: string, port: number): Origin {
+  if (host.startsWith('/') || host.startsWith('\\\\')) {
+    return { protocol, host, port: 0, name: `unix:${host}` };
+  }
+  const bare = (host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host).toLowerCase().replace(/\.$/, '');
+  const defaultPort = DEFAULT_PORTS[protocol];
+  const actual = port === 0 ? (defaultPort ?? 0) : port;
+  const authority = bare.includes(':') ? `[${bare}]` : bare;
+  const name = `${protocol}//${authority}${actual === defaultPort ? '' : `:${actual}`}`;
+  return { protocol, host: bare, port: actual, name };
+}
+
+/**
+ * Looks origins up by the very strings a client uses, so that the path of every call is two map look-ups without
+ * building a key. Spellings of one origin share one entry. Bounded: cleared when it has grown past `max` spellings,
+ * since an entry is only a memo.
+ */
+export class OriginTable {
+  readonly #rules: Rules;
+  readonly #max: number;
+  /** By host, then by `port` and protocol folded into one number. */
+  readonly #spellings = new Map<string, Map<number, KnownOrigin>>();
+  readonly #origins = new Map<string, KnownOrigin>();
+  #size = 0;
+
+  constructor(rules: Rules, max: number) {
+    this.#rules = rules;
+    this.#max = max;
+  }
+
+  lookup(protocol: string, host: string, port: number): KnownOrigin {
+    const slot = protocol === 'https:' ? -1 - port : port;
+    return this.#spellings.get(host)?.get(slot) ?? this.#learn(protocol, host, port, slot);
+  }
+
+  #learn(protocol: string, host: string, port: number, slot: number): KnownOrigin {
+    if (this.#size >= this.#max) {
+      this.#spellings.clear();
+      this.#origins.clear();
+      this.#size = 0;
+    }
+    const origin = toOrigin(protocol, host, port);
+    let known = this.#origins.get(origin.name);
+    if (known === undefined) {
+      known = { origin, rules: this.#rules.forOrigin(origin), pipeline: undefined };
+      this.#origins.set(origin.name, known);
+    }
+    let ports = this.#spellings.get(host);
+    if (ports === undefined) {
+      ports = new Map();
+      this.#spellings.set(host, ports);
+    }
+    ports.set(slot, known);
+    this.#size++;
+    return known;
+  }
+}

@@ -1,0 +1,85 @@
+import type { CircuitBreaker } from '../strategies/circuit-breaker/circuit-breaker.ts';
+import type { Endpoint, FallbackSource, Guard, Recovery, RejectionReason } from '../strategies/contract.ts';
+import type { HealthMonitor } from '../strategies/health/health-monitor.ts';
+import type { Assignment, Mode } from '../strategies/policy.ts';
+import type { RetryBudget } from '../strategies/retry/budget.ts';
+import type { TimeoutOptions } from '../strategies/timeout/options.ts';
+import type { Classifier } from '../strategies/verdict/classifier.ts';
+import type { EventSource } from './events.ts';
+import type { BulkheadSnapshot } from './snapshot.ts';
+
+/** What has been counted since the pipeline was made; plain numbers, read by whoever asks. */
+export interface Counts {
+  readonly rejections: Partial<Record<RejectionReason, number>>;
+  readonly retries: Record<string, number>;
+  readonly fallbacks: Partial<Record<FallbackSource, number>>;
+}
+
+/** What the stages of the order table put together for one upstream under one policy (engine/assemble.ts). */
+export interface PipelineParts {
+  readonly callGuards: readonly Guard[];
+  readonly recoveries: readonly Recovery[];
+  readonly primary: Endpoint;
+  /** The primary's breaker first; as many as there are endpoints with one. */
+  readonly breakers: readonly CircuitBreaker[];
+  readonly timeouts: TimeoutOptions | undefined;
+  /** Whether calls go to the fallback chain while the monitor calls the upstream unhealthy. */
+  readonly divertsUnhealthy: boolean;
+  /** Whether a first attempt may be followed by another, or by a substitute. */
+  readonly recovers: boolean;
+  /** Whether it may be followed by another. */
+  readonly resends: boolean;
+  readonly maxReplayBytes: number;
+  readonly bulkhead: { snapshot(): BulkheadSnapshot } | undefined;
+  /** Of further attempts; every call pays in. */
+  readonly budget: RetryBudget | undefined;
+}
+
+/** All state of one upstream under one policy, and the strategies in their order. Lives as long as the upstream is used. */
+export class Pipeline implements EventSource {
+  readonly policy: string;
+  readonly upstream: string;
+  readonly mode: Mode;
+  readonly assignment: Assignment;
+  readonly parts: PipelineParts;
+  readonly classifier: Classifier;
+  readonly monitor: HealthMonitor;
+  readonly counts: Counts = { rejections: {}, retries: {}, fallbacks: {} };
+  readonly heeders: readonly Guard[];
+  /** Whether the adapter must be ready for more than one outcome (`parts.recovers`, when it is enforced). */
+  readonly repeats: boolean;
+  readonly maxReplayBytes: number;
+  /** Calls begun and not ended. */
+  active = 0;
+  lastUsedMs = 0;
+  /** Set when the registry has dropped this pipeline: whoever kept a reference asks again. */
+  evicted = false;
+
+  constructor(
+    identity: { readonly upstream: string; readonly mode: Mode; readonly assignment: Assignment },
+    parts: PipelineParts,
+    judges: { readonly classifier: Classifier; readonly monitor: HealthMonitor },
+  ) {
+    this.policy = identity.assignment.policy.name;
+    this.upstream = identity.upstream;
+    this.mode = identity.mode;
+    this.assignment = identity.assignment;
+    this.parts = parts;
+    this.classifier = judges.classifier;
+    this.monitor = judges.monitor;
+    this.heeders = parts.callGuards.filter((guard) => guard.heed !== undefined);
+    // In observe mode nothing is repeated: the app's own request stays the only one.
+    this.repeats = parts.recovers && identity.mode === 'enforce';
+    this.maxReplayBytes = this.repeats ? parts.maxReplayBytes : 0;
+  }
+
+  /** Whether forgetting this pipeline would change what happens to a call. */
+  holdsState(nowMs: number): boolean {
+    return this.active > 0 || this.parts.breakers.some((breaker) => breaker.state(nowMs) !== 'closed');
+  }
+}
+
+/** Adds one to a sparse counter. */
+export function count<K extends string>(counter: Partial<Record<K, number>>, key: K): void {
+  counter[key] = (counter[key] ?? 0) + 1;
+}

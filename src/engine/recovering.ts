@@ -1,0 +1,190 @@
+import type { BodyTap, Endpoint, Outcome, Rejection, Remedy } from '../strategies/contract.ts';
+import { watchBody } from './body-watch.ts';
+import { CallRecord } from './call.ts';
+import { Deadlines } from './deadlines.ts';
+import type { CallResult } from './events.ts';
+import { errorType } from './outcome.ts';
+import { perform, RELEASE, type Step, WAIT } from './step.ts';
+
+/** Where a call is. `paused`: between two attempts, or waiting for a recovery to make up its mind. */
+export type Phase = 'admission' | 'queued' | 'in_flight' | 'paused' | 'body';
+
+const ENDPOINT_MARKS = [['resilience-source', 'endpoint']] as const;
+
+/** The second half of a call's way: what comes of an outcome, and how the call ends. */
+export abstract class Recovering extends CallRecord {
+  marks: ReadonlyArray<readonly [string, string]> | undefined = undefined;
+  tap: BodyTap | undefined = undefined;
+
+  protected phase: Phase = 'admission';
+  /** Inside `begin` or a report: steps wait for `proceed`. */
+  protected reporting = false;
+  protected step: Step | undefined = undefined;
+  protected deadlines: Deadlines | undefined = undefined;
+  /** The last real outcome, kept by the adapter: the app gets it if nothing better comes of it. */
+  #held: Outcome | undefined = undefined;
+  /** `error.type` of what an endpoint of the fallback chain stands in for. */
+  #replaced = '';
+
+  protected abstract attempt(endpoint: Endpoint, nowMs: number): void;
+  protected abstract launch(endpoint: Endpoint, nowMs: number): Step;
+
+  proceed(): void {
+    const { step } = this;
+    this.step = undefined;
+    if (step !== undefined) this.#perform(step);
+  }
+
+  protected timers(): Deadlines {
+    this.deadlines ??= new Deadlines(this.context.clock);
+    return this.deadlines;
+  }
+
+  protected take(step: Step): void {
+    if (this.reporting) this.step = step;
+    else this.#perform(step);
+  }
+
+  #perform(step: Step): void {
+    // What was held is thrown away with the next attempt: from here on only that one counts.
+    if (step.kind === 'send') this.#held = undefined;
+    perform(step, this.exchange);
+  }
+
+  /** We refused: the recoveries may have something better than our error. */
+  protected reject(rejection: Rejection, nowMs: number): void {
+    this.recordRejection(rejection);
+    const outcome: Outcome = { kind: 'rejection', rejection };
+    this.take(this.react(outcome, nowMs) ?? this.#surrender(outcome, nowMs));
+  }
+
+  /** Whether something is done about the outcome being reported; what it is waits for `proceed`. */
+  protected recovers(outcome: Outcome, nowMs: number): boolean {
+    if (this.pipeline.parts.recoveries.length === 0) return false;
+    const before = this.#held;
+    if (outcome.kind !== 'rejection') this.#held = outcome;
+    this.reporting = true;
+    const step = this.react(outcome, nowMs);
+    this.reporting = false;
+    if (step === undefined) this.#held = before;
+    this.step = step;
+    return step !== undefined;
+  }
+
+  /** What comes of an outcome; undefined when nothing does. */
+  protected react(outcome: Outcome, nowMs: number): Step | undefined {
+    let current = outcome;
+    for (;;) {
+      const remedy = this.#ask(current, nowMs);
+      if (remedy === undefined) return undefined;
+      if (remedy instanceof Promise) return this.#await(remedy, current);
+      if (this.mode === 'observe') return this.#wouldHave(remedy, outcome);
+      if (remedy.kind === 'retry') return this.#scheduleRetry(remedy.reason, remedy.afterMs);
+      if (remedy.kind === 'response') return this.#substitute(remedy, outcome, nowMs);
+      const rejection = this.enter(remedy.endpoint, nowMs);
+      if (rejection === undefined) {
+        this.tellMonitor();
+        this.#replaced = errorType(outcome);
+        return this.launch(remedy.endpoint, nowMs);
+      }
+      this.recordRejection(rejection);
+      current = { kind: 'rejection', rejection };
+    }
+  }
+
+  #ask(outcome: Outcome, nowMs: number): Remedy | undefined | Promise<Remedy | undefined> {
+    for (const recovery of this.pipeline.parts.recoveries) {
+      const remedy = recovery.recover(this, outcome, nowMs);
+      if (remedy !== undefined) return remedy;
+    }
+    return undefined;
+  }
+
+  /** Only a substitute is worth waiting for; a recovery that fails, or has none, leaves the outcome itself. */
+  #await(promise: Promise<Remedy | undefined>, outcome: Outcome): Step {
+    this.phase = 'paused';
+    const settled = (remedy: Remedy | undefined): void => {
+      if (this.phase !== 'paused' || this.ended) return;
+      const nowMs = this.context.clock.now();
+      if (remedy?.kind === 'response') this.take(this.#substitute(remedy, outcome, nowMs));
+      else if (outcome.kind === 'unhealthy') this.attempt(this.pipeline.parts.primary, nowMs);
+      else this.take(this.#surrender(outcome, nowMs));
+    };
+    promise.then(settled, () => settled(undefined));
+    return WAIT;
+  }
+
+  #scheduleRetry(reason: string, afterMs: number): Step {
+    this.recordRetry(reason, afterMs);
+    this.retried();
+    this.phase = 'paused';
+    const { endpoint } = this;
+    this.timers().pause(() => this.attempt(endpoint, this.context.clock.now()), afterMs);
+    return WAIT;
+  }
+
+  #substitute(remedy: Remedy & { kind: 'response' }, outcome: Outcome, nowMs: number): Step {
+    this.fallbackSource = remedy.source;
+    this.recordFallback(remedy.source, errorType(outcome));
+    this.end('fallback', undefined, nowMs);
+    return { kind: 'respond', response: remedy.response };
+  }
+
+  /** Observe mode: says what would have been done, and does nothing. */
+  #wouldHave(remedy: Remedy, outcome: Outcome): undefined {
+    if (remedy.kind === 'retry') this.recordRetry(remedy.reason, remedy.afterMs);
+    else this.recordFallback(remedy.kind === 'endpoint' ? 'endpoint' : remedy.source, errorType(outcome));
+  }
+
+  /** Nothing is left to try: the app gets the last real outcome, or, if there was none, our error. */
+  #surrender(outcome: Outcome, nowMs: number): Step {
+    const real = this.#held ?? outcome;
+    if (real.kind === 'response') {
+      this.deliver(real, nowMs);
+      return RELEASE;
+    }
+    if (real.kind === 'rejection') {
+      this.end('rejected', errorType(real), nowMs);
+      return { kind: 'fail', error: real.rejection.toError() };
+    }
+    this.end('failure', errorType(real), nowMs);
+    return RELEASE;
+  }
+
+  /** The app gets this response; the call goes on until its body has ended. */
+  protected deliver(outcome: Outcome & { kind: 'response' }, nowMs: number): void {
+    this.phase = 'body';
+    this.deadlines?.cancelAll();
+    const failed = outcome.verdict === 'failure';
+    this.result = failed ? 'failure' : 'success';
+    if (failed) this.errorType = errorType(outcome);
+    if (this.endpoint.target !== undefined) {
+      this.marks = ENDPOINT_MARKS;
+      if (!failed) {
+        this.result = 'fallback';
+        this.fallbackSource = 'endpoint';
+        this.recordFallback('endpoint', this.#replaced);
+      }
+    }
+    this.tellMonitor();
+    this.tap = watchBody(this, this.pipeline.parts, this.context.clock, {
+      head: outcome.head,
+      nowMs,
+      onIdle: (idleMs) => this.onIdleTimeout(idleMs),
+    });
+  }
+
+  protected abstract onIdleTimeout(idleMs: number): void;
+
+  protected end(result: CallResult, error: string | undefined, nowMs: number): void {
+    this.result = result;
+    this.errorType = error;
+    this.finish(nowMs, false);
+  }
+
+  protected finish(nowMs: number, complete: boolean): void {
+    this.deadlines?.cancelAll();
+    this.tap?.end(complete);
+    this.close(nowMs);
+  }
+}

@@ -1,0 +1,166 @@
+import { stringify } from 'node:querystring';
+import type { Exchange, ExchangeListener } from '../../engine/exchange.ts';
+import type { Call, CallInput } from './call.ts';
+import { ControllerCall } from './controller-call.ts';
+import type { Copy } from './copy.ts';
+import { LegacyCall } from './legacy-call.ts';
+import { type Destination, destinationOf } from './origin.ts';
+import { rereadable } from './request-headers.ts';
+import { dispatchWatched, isWatching } from './sent-headers.ts';
+import {
+  ATTEMPT,
+  type ControllerHandler,
+  type Dispatcher,
+  type DispatchFunction,
+  type DispatchOptions,
+  type LegacyHandler,
+} from './undici-types.ts';
+import { WireAttempt } from './wire-attempt.ts';
+
+/** What this adapter needs of a pipeline. */
+export interface CallPipeline {
+  /** Further attempts or substitutes may follow a first attempt. */
+  readonly repeats: boolean;
+  readonly maxReplayBytes: number;
+}
+
+/** What this adapter needs of the engine. */
+export interface CallEngine<P extends CallPipeline> {
+  /** Undefined: the call is left alone. */
+  route(protocol: string, host: string, port: number, method: string, path: string): P | undefined;
+  open(pipeline: P, exchange: Exchange): ExchangeListener;
+}
+
+export interface DispatchContext<P extends CallPipeline> {
+  readonly engine: CallEngine<P>;
+  /** Whether calls made now are to be left alone, whatever the rules say. */
+  readonly bypass: () => boolean;
+  readonly report: (error: unknown) => void;
+}
+
+/** The `dispatch` that takes the place of a copy's own. */
+export function makeDispatch<P extends CallPipeline>(copy: Copy, context: DispatchContext<P>): DispatchFunction {
+  const { original } = copy;
+  const methods = {
+    // A method, as the one it replaces: same name and length, no prototype.
+    dispatch(this: Dispatcher, options: DispatchOptions, handler: object): boolean {
+      if (options?.[ATTEMPT] !== undefined) return nested(original, this, options, handler);
+      let call: Call | undefined;
+      try {
+        call = prepare(copy, context, this, options, handler);
+      } catch (error) {
+        context.report(error);
+      }
+      if (call === undefined) return Reflect.apply(original, this, [options, handler]);
+      const admission = call.begin();
+      if (admission === 'attempt') return call.sendFirst();
+      if (admission === 'wait') return call.wait();
+      return Reflect.apply(original, this, [options, handler]);
+    },
+  };
+  return methods.dispatch;
+}
+
+/** A dispatch inside one of ours: agent → pool → client. */
+function nested(
+  original: DispatchFunction,
+  dispatcher: Dispatcher,
+  options: DispatchOptions,
+  handler: object,
+): boolean {
+  const attempt = options[ATTEMPT];
+  if (isWatching() && attempt instanceof WireAttempt) {
+    return dispatchWatched(attempt, () => Reflect.apply(original, dispatcher, [options, handler]));
+  }
+  return Reflect.apply(original, dispatcher, [options, handler]);
+}
+
+/** The call under its pipeline, or undefined where there is nothing for us to do, or only undici's own complaint to make. */
+function prepare<P extends CallPipeline>(
+  copy: Copy,
+  context: DispatchContext<P>,
+  dispatcher: Dispatcher,
+  options: DispatchOptions,
+  handler: object,
+): Call | undefined {
+  if (typeof options !== 'object' || options === null) return undefined;
+  if (typeof options.path !== 'string' || typeof options.method !== 'string') return undefined;
+  const style = styleOf(copy, options, handler);
+  if (style === undefined || context.bypass()) return undefined;
+  const destination = destinationOf(dispatcher, options);
+  if (destination === undefined || isForOthers(destination, options)) return undefined;
+  const method = options.method.toUpperCase();
+  const path = options.query == null ? options.path : withQuery(options.path, options.query);
+  const pipeline = context.engine.route(destination.protocol, destination.host, destination.port, method, path);
+  if (pipeline === undefined) return undefined;
+  const input: CallInput = {
+    copy,
+    dispatcher,
+    destination,
+    report: context.report,
+    options: withRereadableHeaders(options),
+    method,
+    path,
+    repeats: pipeline.repeats,
+    maxReplayBytes: pipeline.maxReplayBytes,
+  };
+  const call =
+    style === 'legacy'
+      ? new LegacyCall(input, handler as LegacyHandler)
+      : new ControllerCall(input, handler as ControllerHandler);
+  call.listener = context.engine.open(pipeline, call);
+  return call;
+}
+
+const LEGACY = ['onConnect', 'onError', 'onHeaders', 'onData', 'onComplete'];
+const LEGACY_TAKEOVER = ['onConnect', 'onError', 'onUpgrade'];
+const CONTROLLER = ['onResponseError', 'onResponseStart', 'onResponseData', 'onResponseEnd'];
+const CONTROLLER_TAKEOVER = ['onResponseError', 'onRequestUpgrade'];
+/** Version 7 asks no more of a handler of the newer style. */
+const CONTROLLER_LENIENT = ['onResponseError'];
+
+/**
+ * The style undici would use, if the handler has all it takes. If not, undici is to complain itself, about the handler
+ * it was given.
+ */
+function styleOf(copy: Copy, options: DispatchOptions, handler: unknown): 'legacy' | 'controller' | undefined {
+  if (typeof handler !== 'object' || handler === null) return undefined;
+  const { legacy, controller } = copy.styles;
+  const takesOver = isTakeover(options);
+  if (controller && has(handler, 'onRequestStart')) {
+    const strict = takesOver ? CONTROLLER_TAKEOVER : CONTROLLER;
+    return hasAll(handler, legacy ? CONTROLLER_LENIENT : strict) ? 'controller' : undefined;
+  }
+  return legacy && hasAll(handler, takesOver ? LEGACY_TAKEOVER : LEGACY) ? 'legacy' : undefined;
+}
+
+/** Upgrades and tunnels: the connection is to become the caller's own. */
+function isTakeover(options: DispatchOptions): boolean {
+  return Boolean(options.upgrade) || options.method === 'CONNECT';
+}
+
+function hasAll(handler: object, names: readonly string[]): boolean {
+  for (const name of names) if (!has(handler, name)) return false;
+  return true;
+}
+
+function has(handler: object, name: string): boolean {
+  return typeof Reflect.get(handler, name) === 'function';
+}
+
+function isForOthers(destination: Destination, options: DispatchOptions): boolean {
+  // A proxy agent's tunnel, told by the options only it gives: the call it is dug for is under a policy already, and a
+  // proxy must not be blamed for the targets behind it.
+  if (options.method === 'CONNECT') return destination.bound && options.origin !== undefined && 'port' in options;
+  // Undici 5 and 6 follow redirects inside the agent; each hop then comes by as a dispatch of a pool.
+  return !destination.bound && Number(options.maxRedirections) > 0;
+}
+
+function withQuery(path: string, query: Record<string, unknown>): string {
+  return `${path}?${stringify(query as NodeJS.Dict<string>)}`;
+}
+
+function withRereadableHeaders(options: DispatchOptions): DispatchOptions {
+  const headers = rereadable(options.headers);
+  return headers === options.headers ? options : { ...options, headers };
+}

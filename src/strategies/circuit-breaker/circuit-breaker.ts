@@ -1,0 +1,102 @@
+import type { CallInfo, Guard, Permit, Rejection } from '../contract.ts';
+import type { CircuitBreakerOptions } from './options.ts';
+import { TimedPermit } from './permits.ts';
+import { type CircuitNames, CircuitOpenRejection } from './rejection.ts';
+import type { Closed, ForcedClosed } from './state.ts';
+import { StateMachine, type StateMachineDeps } from './state-machine.ts';
+import type { CircuitState } from './transition.ts';
+
+export interface CircuitBreakerDeps extends StateMachineDeps {
+  /** The upstream's name, as it stands in errors. */
+  readonly upstream: string;
+}
+
+/** A circuit breaker, read at one moment. */
+export interface CircuitReading {
+  readonly state: CircuitState;
+  /** Failures among the counted attempts of the window, 0..1; undefined below `minimumCalls`. */
+  readonly failureRatio: number | undefined;
+  /** Attempts the window counts now. */
+  readonly counted: number;
+  readonly failures: number;
+  /** Milliseconds until an open circuit lets a probe through; 0 otherwise. */
+  readonly retryAfterMs: number;
+}
+
+/** Stops attempts at an endpoint that keeps failing, and tries now and then whether it has recovered. */
+export class CircuitBreaker implements Guard {
+  readonly name: string;
+  readonly #names: CircuitNames;
+  readonly #machine: StateMachine;
+
+  constructor(name: string, options: CircuitBreakerOptions, deps: CircuitBreakerDeps) {
+    this.name = name;
+    this.#names = { circuit: name, upstream: deps.upstream };
+    this.#machine = new StateMachine(options, deps);
+  }
+
+  enter(_call: CallInfo, nowMs: number): Permit | Rejection {
+    const present = this.#machine.state;
+    const state = present.name === 'closed' ? present : this.#machine.arrive(nowMs);
+    switch (state.name) {
+      case 'closed':
+      case 'forced_closed':
+        return this.#admit(state, nowMs);
+      case 'half_open':
+        return this.#machine.probe(state, nowMs) ?? new CircuitOpenRejection(this.#names, state, nowMs);
+      case 'open':
+      case 'forced_open':
+        return new CircuitOpenRejection(this.#names, state, nowMs);
+    }
+  }
+
+  /**
+   * The state as a call would find it now: an open circuit whose time is over reads `half_open`, though it becomes so
+   * (and says so) only with the next call. A lease found expired is settled, which may be a transition.
+   */
+  state(nowMs: number): CircuitState {
+    this.#machine.settleLeases(nowMs);
+    const state = this.#machine.state;
+    return state.name === 'open' && nowMs >= state.untilMs ? 'half_open' : state.name;
+  }
+
+  snapshot(nowMs: number): CircuitReading {
+    const effective = this.state(nowMs);
+    const { state, window, options } = this.#machine;
+    window.advance(nowMs);
+    const { counted, failures } = window;
+    const retryAfterMs = state.name === 'open' ? Math.max(0, state.untilMs - nowMs) : 0;
+    // A minimum of 0 would otherwise divide by it.
+    const failureRatio = counted > 0 && counted >= options.minimumCalls ? failures / counted : undefined;
+    return { state: effective, failureRatio, counted, failures, retryAfterMs };
+  }
+
+  /** Rejects every attempt until another of these is called. */
+  forceOpen(nowMs: number): void {
+    this.#machine.settleLeases(nowMs);
+    this.#machine.forceOpen();
+  }
+
+  /** Admits every attempt, whatever their results, until another of these is called. */
+  forceClosed(nowMs: number): void {
+    this.#machine.settleLeases(nowMs);
+    this.#machine.forceClosed(nowMs);
+  }
+
+  /** Closed, automatic, and with nothing counted yet. */
+  reset(nowMs: number): void {
+    this.#machine.settleLeases(nowMs);
+    this.#machine.reset(nowMs);
+  }
+
+  /** Goes on under other options. State, running probes and open time stay; so does the window where its shape does. */
+  reconfigure(options: CircuitBreakerOptions, nowMs: number): void {
+    this.#machine.settleLeases(nowMs);
+    this.#machine.reconfigure(options, nowMs);
+  }
+
+  #admit(state: Closed | ForcedClosed, nowMs: number): Permit {
+    if (this.#machine.options.slowCall === undefined) return state.permit;
+    return new TimedPermit(this.#machine, this.#machine.generation, nowMs);
+  }
+}

@@ -1,0 +1,91 @@
+import { Engine } from '../../src/engine/engine.ts';
+import type { Execution } from '../../src/engine/execution.ts';
+import type { Order } from '../../src/engine/order.ts';
+import type { Pipeline } from '../../src/engine/pipeline.ts';
+import type { Admission, CallProgress, Guard, Outcome, Recovery, Remedy } from '../../src/strategies/contract.ts';
+import type { Mode, Policy } from '../../src/strategies/policy.ts';
+import { FakeExchange } from './fake-exchange.ts';
+import { ManualClock } from './manual-clock.ts';
+import { RecordingListener } from './recording-listener.ts';
+import { everyCall } from './rules.ts';
+
+export interface HarnessOptions {
+  readonly policy?: Partial<Policy>;
+  readonly mode?: Mode;
+  readonly guards?: readonly Guard[];
+  readonly recoveries?: readonly Recovery[];
+  readonly order?: Order;
+  /** For guards that need it before the harness is made. */
+  readonly clock?: ManualClock;
+}
+
+/** The real engine under a manual clock, with scripted guards and recoveries where a test wants them. */
+export function engineHarness(options: HarnessOptions = {}) {
+  const clock = options.clock ?? new ManualClock();
+  const listener = new RecordingListener();
+  const scripted: Order = {
+    callGuards: (options.guards ?? []).map((guard) => ({ strategy: 'scripted', because: 'test', build: () => guard })),
+    recoveries: (options.recoveries ?? []).map((recovery) => ({
+      strategy: 'scripted',
+      because: 'test',
+      build: () => recovery,
+    })),
+  };
+  const engine = new Engine({
+    clock,
+    listener,
+    random: () => 0.5,
+    rules: everyCall(options.policy, options.mode === undefined ? {} : { mode: options.mode }),
+    order: options.order ?? scripted,
+  });
+  const pipeline = (): Pipeline => {
+    const found = engine.route('http:', 'upstream.test', 80, 'GET', '/');
+    if (found === undefined) throw new Error('no pipeline');
+    return found;
+  };
+  const call = (method = 'GET'): FakeExchange & { execution: Execution } => {
+    const exchange = new FakeExchange(method);
+    const execution = engine.open(pipeline(), exchange);
+    exchange.start(execution);
+    return Object.assign(exchange, { execution });
+  };
+  return { clock, listener, engine, pipeline, call };
+}
+
+/** A recovery that answers from a list, one remedy an outcome. */
+export class ScriptedRecovery implements Recovery {
+  readonly seen: Outcome[] = [];
+  readonly #remedies: Array<Remedy | undefined | Promise<Remedy | undefined>>;
+
+  constructor(...remedies: Array<Remedy | undefined | Promise<Remedy | undefined>>) {
+    this.#remedies = remedies;
+  }
+
+  recover(_progress: CallProgress, outcome: Outcome): Remedy | undefined | Promise<Remedy | undefined> {
+    if (outcome.kind === 'response' && outcome.verdict !== 'failure') return undefined;
+    this.seen.push(outcome);
+    return this.#remedies.shift();
+  }
+}
+
+/** A guard that queues every call until the test lets it go. */
+export class ScriptedQueue implements Guard {
+  readonly waiting: Array<(admission: Exclude<Admission, { kind: 'queued' }>, nowMs: number) => void> = [];
+  readonly verdicts: string[] = [];
+  cancelled = 0;
+
+  enter(): Admission {
+    return {
+      kind: 'queued',
+      onSettled: (settle) => this.waiting.push(settle),
+      cancel: () => {
+        this.cancelled++;
+        this.waiting.length = 0;
+      },
+    };
+  }
+
+  admitNext(nowMs: number): void {
+    this.waiting.shift()?.({ kind: 'permit', release: (verdict) => this.verdicts.push(verdict) }, nowMs);
+  }
+}

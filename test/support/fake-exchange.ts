@@ -1,0 +1,81 @@
+import type { Attempt, Exchange, ExchangeListener } from '../../src/engine/exchange.ts';
+import type { ResponseHead, Substitute } from '../../src/strategies/contract.ts';
+
+export function head(status: number, headers: Record<string, string> = {}): ResponseHead {
+  return { status, header: (name) => headers[name], entries: () => Object.entries(headers) };
+}
+
+/** An exchange without a client: notes what the engine has done to it, and reports what the test says. */
+export class FakeExchange implements Exchange {
+  readonly protocol = 'http:';
+  readonly host = 'upstream.test';
+  readonly port = 80;
+  readonly method: string;
+  readonly path = '/things/1?q=x';
+  readonly log: string[] = [];
+  readonly attempts: Attempt[] = [];
+  failedWith: Error | undefined;
+  answeredWith: Substitute | undefined;
+  canReplay = true;
+  listener: ExchangeListener | undefined;
+
+  constructor(method = 'GET') {
+    this.method = method;
+  }
+
+  header(): string | undefined {
+    return undefined;
+  }
+  sentHeader(): string | undefined {
+    return undefined;
+  }
+  replayable(): boolean {
+    return this.canReplay;
+  }
+  send(attempt: Attempt): void {
+    this.attempts.push(attempt);
+    this.log.push(`send ${attempt.number} ${attempt.endpoint.name}`);
+  }
+  cancel(error: Error): void {
+    this.log.push('cancel');
+    this.report((listener) => listener.onError(error));
+  }
+  fail(error: Error): void {
+    this.failedWith = error;
+    this.log.push('fail');
+  }
+  respond(response: Substitute): void {
+    this.answeredWith = response;
+    this.log.push(`respond ${response.status}`);
+  }
+  release(): void {
+    this.log.push('release');
+  }
+  killBody(error: Error): void {
+    this.log.push('killBody');
+    this.listener?.onBodyError(error);
+  }
+
+  /** Starts the call as an adapter does. */
+  start(listener: ExchangeListener): void {
+    this.listener = listener;
+    if (listener.begin()) this.log.push('first');
+    else listener.proceed();
+  }
+
+  /** Reports an outcome as an adapter does; a held one is followed by `proceed`. */
+  report(outcome: (listener: ExchangeListener) => 'deliver' | 'hold'): void {
+    if (this.listener === undefined) throw new Error('the call has not been started');
+    const disposition = outcome(this.listener);
+    this.log.push(disposition);
+    if (disposition === 'hold') this.listener.proceed();
+  }
+
+  respondWith(status: number, headers?: Record<string, string>): void {
+    this.report((listener) => listener.onHead(head(status, headers)));
+  }
+
+  failWith(code: string): void {
+    this.report((listener) => listener.onError(Object.assign(new Error(code), { code })));
+  }
+}
