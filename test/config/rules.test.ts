@@ -258,9 +258,18 @@ describe(`a degraded response with \${path.id}`, () => {
   it('needs that name in the pattern of every rule that leads to it', () => {
     assert.deepEqual(loadWith('users', rule('http://x/:id', 'users'), rule('http://y/:id?', 'users')).problems, []);
     const config = loadWith('users', rule('http://x/:id', 'users'), rule('http://y/:name', 'users'));
-    const path = 'policies.users.fallback.response.json';
+    const path = 'policies.users.fallback.response.json.list.0.id';
     assert.deepEqual(config.problems, [{ path, message: lacks('rules[1]'), source: 'code' }]);
     assert.deepEqual(config.rules.forOrigin(originOf('http://y')).match('GET', '/1'), undefined);
+  });
+
+  it('may stand in a header field as well', () => {
+    const response = { headers: { location: `/users/\${path.id}` } };
+    const config = loadCode({ policies: { a: { fallback: { response } } }, rules: [rule('http://x/:name')] });
+    assert.deepEqual(
+      config.problems.map(({ path }) => path),
+      ['policies.a.fallback.response.headers.location'],
+    );
   });
 
   it('is not found in what only looks like a name', () => {
