@@ -1,3 +1,4 @@
+import { placeholdersOf } from '../strategies/fallback/response.ts';
 import type { Mode, Policy } from '../strategies/policy.ts';
 import { type EffectiveOption, effectiveOptions } from './effective-options.ts';
 import { readEnvironment, variableName } from './environment.ts';
@@ -10,7 +11,6 @@ import { resolvePolicy } from './resolve.ts';
 import { compileRules, readRules } from './rule-set.ts';
 import { createRules, DEFAULT_MAX_UPSTREAMS } from './rules.ts';
 import type { Settings } from './settings.ts';
-import { pathParameters } from './templates.ts';
 
 interface Source {
   readonly source: ProblemSource;
@@ -124,13 +124,15 @@ function checkTemplates(
 ): void {
   const { response } = policy.fallback ?? {};
   if (response === undefined) return;
-  const option = response.json === undefined ? 'body' : 'json';
-  for (const parameter of pathParameters(response)) {
-    const lacking = rules.find(({ pattern }) => pattern?.names.includes(parameter) !== true);
+  for (const { source, name, at } of placeholdersOf(response)) {
+    const lacking = rules.find(({ pattern }) => pattern?.names.includes(name) !== true);
+    if (source !== 'path' || (lacking === undefined && policy.name !== 'default')) continue;
     const where = lacking === undefined ? 'calls that no rule matches' : lacking.path;
-    if (lacking === undefined && policy.name !== 'default') continue;
-    const message = `\${path.${parameter}} names a parameter that the URL pattern of ${where} does not have`;
-    problems.add({ ...placeOf(policy.name, layers, ['fallback', 'response', option]), message }, policy.name);
+    const message = `\${path.${name}} names a parameter that the URL pattern of ${where} does not have`;
+    const [option = at] = at.split('.', 1);
+    const place = placeOf(policy.name, layers, ['fallback', 'response', option]);
+    const inside = place.source === 'environment' ? '' : at.slice(option.length);
+    problems.add({ ...place, path: place.path + inside, message }, policy.name);
   }
 }
 

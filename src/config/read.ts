@@ -149,7 +149,8 @@ export class DocumentReader {
       // `circuit_breaker:` with nothing after it reads as null in YAML, and means: with its defaults.
       if (value === null) return {};
       if (isPlainObject(value)) return this.#section(form.options, value, path);
-      if (form.kind === 'section') {
+      // zod would take a Date or a Map for a map without options.
+      if (form.kind === 'section' || typeof value === 'object') {
         this.#report(path, `expected ${meta.expects}, got ${show(value)}`);
         return undefined;
       }

@@ -28,6 +28,12 @@ describe('durations', () => {
   });
 
   it('writes the shortest form', () => {
-    assert.deepEqual([250, 3_000, 90_000, 3_600_000, 1_500].map(formatDuration), ['250ms', '3s', '90s', '1h', '1500ms']);
+    assert.deepEqual([250, 3_000, 90_000, 3_600_000, 1_500].map(formatDuration), [
+      '250ms',
+      '3s',
+      '90s',
+      '1h',
+      '1500ms',
+    ]);
   });
 });

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { describe, it } from 'mocha';
+import { loadConfig } from '../../src/config/load-config.ts';
 import { BULKHEAD_DEFAULTS } from '../../src/strategies/bulkhead/options.ts';
 import { CIRCUIT_BREAKER_DEFAULTS } from '../../src/strategies/circuit-breaker/options.ts';
 import { DEFAULT_POLICY } from '../../src/strategies/policy.ts';
 import { RETRY_DEFAULTS } from '../../src/strategies/retry/options.ts';
 import { TIMEOUT_DEFAULTS } from '../../src/strategies/timeout/options.ts';
-import { loadConfig } from '../../src/config/load-config.ts';
 import { loadCode, loadEnv, loadFile, originOf, policyOf } from './harness.ts';
 
 /** The example of DESIGN §7. */
@@ -82,7 +82,7 @@ describe('loadConfig with the example of the design', () => {
         status: 200,
         headers: {},
         body: undefined,
-        json: { id: '${path.id}', name: 'Unknown', email: null, status: 'degraded' },
+        json: { id: `\${path.id}`, name: 'Unknown', email: null, status: 'degraded' },
       },
       handler: undefined,
       onUnhealthy: false,
@@ -113,7 +113,10 @@ describe('strategies of a policy', () => {
     ['{ bulkhead: false, retry: off, rate_limiter: {} }', ['rateLimiter']],
     ['{ preset: standard }', ['circuitBreaker', 'bulkhead', 'timeout', 'retry']],
     ['{ preset: standard, retry: false, bulkhead: off }', ['circuitBreaker', 'timeout']],
-    ['{ preset: standard, fallback: { response: {} } }', ['circuitBreaker', 'bulkhead', 'timeout', 'retry', 'fallback']],
+    [
+      '{ preset: standard, fallback: { response: {} } }',
+      ['circuitBreaker', 'bulkhead', 'timeout', 'retry', 'fallback'],
+    ],
   ] as const) {
     it(`default: ${options} switches on ${expected.join(', ') || 'none'}`, () => {
       assert.deepEqual(strategiesOf(policyOf(loadFile(`policies: { default: ${options} }`))), expected);
@@ -251,7 +254,11 @@ policies: { default: { retry: { max_retries: 1, methods: [GET] }, bulkhead: {} }
     assert.deepEqual(options.get('bulkhead.max_queue'), [3, 'code']);
     assert.deepEqual(options.get('rate_limiter'), [false, 'default']);
     assert.deepEqual(config.explain('nobody'), []);
-    assert.ok(loadConfig({ env: {} }).explain('default').some(({ path }) => path === 'circuit_breaker.minimum_calls'));
+    assert.ok(
+      loadConfig({ env: {} })
+        .explain('default')
+        .some(({ path }) => path === 'circuit_breaker.minimum_calls'),
+    );
   });
 });
 
