@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { createNoopMeter, metrics, trace } from '@opentelemetry/api';
+import { context, createContextKey, createNoopMeter, metrics, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import { diagnose } from './diagnostics.ts';
 import { flushOnExit } from './sdk-exit.ts';
 import { PACKAGE_NAME } from './version.ts';
@@ -49,11 +49,17 @@ export function joinOrStartSdk(options: SdkOptions): SdkOutcome {
   return start(env, report);
 }
 
-/** Whether traces or metrics have a provider, by the public API alone. */
+const PROBE = createContextKey('opentelemetry-instrumentation-resilience probe');
+
+/**
+ * Whether somebody set OpenTelemetry up, by the public API alone: a tracer or meter provider, or a context manager, which
+ * an SDK registers even if all its exporters are off.
+ */
 export function isSdkRegistered(): boolean {
   const tracers = trace.getTracerProvider() as { getDelegateTracer?: (name: string) => unknown };
-  const traced = tracers.getDelegateTracer === undefined || tracers.getDelegateTracer(PACKAGE_NAME) !== undefined;
-  return traced || metrics.getMeter(PACKAGE_NAME) !== createNoopMeter();
+  if (tracers.getDelegateTracer === undefined || tracers.getDelegateTracer(PACKAGE_NAME) !== undefined) return true;
+  if (metrics.getMeter(PACKAGE_NAME) !== createNoopMeter()) return true;
+  return context.with(ROOT_CONTEXT.setValue(PROBE, true), () => context.active().getValue(PROBE) === true);
 }
 
 function isDisabled(env: NodeJS.ProcessEnv): boolean {

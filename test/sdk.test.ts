@@ -58,6 +58,12 @@ describe('Joining or starting an SDK', () => {
     assert.equal(receiver.requests, 0);
   });
 
+  it('joins one that has all its exporters off', async () => {
+    const none = { OTEL_TRACES_EXPORTER: 'none', OTEL_METRICS_EXPORTER: 'none', OTEL_LOGS_EXPORTER: 'none' };
+    const { stdout } = await runFixture('sdk-app', ['on', 'silent-sdk'], { ...receiver.env, ...none });
+    assert.match(stdout, /^joined true/);
+  });
+
   it('starts one that exports spans, logs and metrics, flushed when the app ends by itself', async () => {
     const env = { ...receiver.env, OTEL_BSP_SCHEDULE_DELAY: '60000', OTEL_METRIC_EXPORT_INTERVAL: '60000' };
     const { code, stdout, stderr } = await runFixture('sdk-app', ['auto', 'change'], env);

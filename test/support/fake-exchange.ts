@@ -11,7 +11,7 @@ export class FakeExchange implements Exchange {
   readonly host = 'upstream.test';
   readonly port = 80;
   readonly method: string;
-  readonly path = '/things/1?q=x';
+  readonly path: string = '/things/1?q=x';
   readonly log: string[] = [];
   readonly attempts: Attempt[] = [];
   failedWith: Error | undefined;

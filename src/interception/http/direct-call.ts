@@ -153,8 +153,10 @@ export class DirectCall extends HttpExchange {
     if (this.#relay !== undefined) return this.#relay.cancel(error);
     const { request } = this;
     if (this.#ended || request === undefined || this.#response !== undefined) return;
-    if (this.#socket === undefined) this.#cancelled = error;
-    endAttempt(request, request, this.#socket, error);
+    // A socket given inside the constructor was given before there was anything to tell.
+    const socket = request.socket ?? this.#socket;
+    if (socket === undefined) this.#cancelled = error;
+    endAttempt(request, request, socket, error);
   }
 
   killBody(error: Error): void {

@@ -1,5 +1,6 @@
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { onChunk } from './delivery.ts';
+import { internals } from './internals.ts';
 
 /** How much of a response that nobody will see is read, to keep its connection for others, and for how long. */
 const MAX_DRAINED_BYTES = 64 * 1024;
@@ -73,9 +74,20 @@ export class HeldError {
   readonly error: Error;
   /** The request's 'close', which follows the error, has come. */
   closed: boolean;
+  readonly #destroyed: boolean;
+  readonly #closes: boolean;
 
-  constructor(error: Error, closed: boolean) {
+  /** `closed` from the start: nothing will close. */
+  constructor(error: Error, closed: boolean, request: ClientRequest) {
     this.error = error;
     this.closed = closed;
+    this.#destroyed = request.destroyed;
+    this.#closes = !closed;
+  }
+
+  /** Has the request look as it did when the error came. Answers whether a 'close' followed. */
+  restoreState(request: ClientRequest): boolean {
+    Object.assign(internals(request), { destroyed: this.#destroyed, _closed: false });
+    return this.#closes;
   }
 }

@@ -86,7 +86,7 @@ export class RelayedCall extends HttpExchange {
     this.#adopt(request);
     this.#tracers = AttemptListeners.of(request);
     if (callback !== undefined) request.once('response', callback as never);
-    if (signal !== undefined) addAbortSignal(signal, request);
+    if (signal !== undefined) attachSignal(signal, request);
     return request;
   }
 
@@ -233,12 +233,13 @@ export class RelayedCall extends HttpExchange {
       this.#caller.settle();
       return undefined;
     }
-    this.#holdError(error, this.#socket === undefined && !this.#caller.request.destroyed);
+    // Without a socket nothing will close.
+    this.#holdError(error, this.#socketGiven() === undefined && !this.#caller.request.destroyed);
     return true;
   }
 
   #holdError(error: Error, closed: boolean): void {
-    const held = new HeldError(error, closed);
+    const held = new HeldError(error, closed, this.#caller.request);
     this.#state = { name: 'error_held', held };
     this.#caller.attemptEnding();
     // Now, and not when it is known what the app hears of it: a tracer's span ends when the attempt does.
@@ -342,7 +343,7 @@ export class RelayedCall extends HttpExchange {
     // What a listener on the raw socket passes on comes by way of the request's own events in a moment.
     if (isOwnSocketError(request, error)) return true;
     this.#leave();
-    if (this.#shadow === undefined || this.#socket !== undefined) return false;
+    if (this.#shadow === undefined || this.#socketGiven() !== undefined) return false;
     this.#shadow.withdraw();
     this.#caller.end(error);
     return true;
@@ -433,11 +434,12 @@ export class RelayedCall extends HttpExchange {
   cancel(error: Error): void {
     if (this.#state.name !== 'running') return;
     const { request } = this.#caller;
-    if (this.#socket === undefined) {
+    const socket = this.#socketGiven();
+    if (socket === undefined) {
       if (this.#shadow === undefined) this.#refusesSocket = true;
       else this.#shadow.withdraw();
     }
-    endAttempt(request, this.#shadow?.request ?? request, this.#socket, error);
+    endAttempt(request, this.#shadow?.request ?? request, socket, error);
   }
 
   killBody(error: Error): void {
@@ -542,20 +544,27 @@ export class RelayedCall extends HttpExchange {
 
   #releaseError(held: HeldError): void {
     const { request } = this.#caller;
+    const shadow = this.#shadow;
     this.#state = ENDED;
     process.nextTick(() => {
       this.#caller.settle();
       this.#tellTracers('close', undefined);
       this.#dropTracers();
       this.#context.runInAsyncScope(() => {
+        const closes = held.restoreState(request);
+        // The attempt was never made: nothing of Node's will end the request.
+        if (!closes && shadow !== undefined) return this.#caller.end(held.error);
         emitPlain(request, 'error', held.error);
-        if (held.closed && this.#socketOrDestroyed()) emitPlain(request, 'close');
+        if (!closes) return;
+        Object.assign(internals(request), { destroyed: true, _closed: true });
+        emitPlain(request, 'close');
       });
     });
   }
 
-  #socketOrDestroyed(): boolean {
-    return this.#socket !== undefined || this.#caller.request.destroyed;
+  /** From the moment it is given; the request itself shows it a tick later, but knows of one given in its constructor. */
+  #socketGiven(): Socket | undefined {
+    return this.#caller.request.socket ?? this.#socket;
   }
 
   #tellTracers(type: string, value: unknown): void {
@@ -570,4 +579,13 @@ export class RelayedCall extends HttpExchange {
     this.#shadow?.drop();
     this.#shadow = undefined;
   }
+}
+
+/** As the constructor does it, which at that point has not said yet that the request can be aborted. */
+function attachSignal(signal: AbortSignal, request: ClientRequest): void {
+  const state: { aborted: boolean | undefined } = internals(request);
+  const { aborted } = state;
+  state.aborted = undefined;
+  addAbortSignal(signal, request);
+  state.aborted = aborted || state.aborted === true;
 }

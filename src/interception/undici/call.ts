@@ -267,6 +267,6 @@ export abstract class Call extends CallReports implements Exchange {
     this.#heldError = undefined;
     // Undici tells the caller itself, if it has the request in hand.
     this.#attempt?.abort(reason);
-    if (!this.ended) this.deliverError(reason ?? requestAborted());
+    if (!this.ended) this.#soon(() => this.deliverError(reason ?? requestAborted()));
   }
 }

@@ -24,7 +24,9 @@ export class Upstream {
   constructor(server = http.createServer()) {
     this.server = server;
     server.on('connection', () => this.connections++);
-    server.on('request', (request: http.IncomingMessage, response: http.ServerResponse) => this.#serve(request, response));
+    server.on('request', (request: http.IncomingMessage, response: http.ServerResponse) =>
+      this.#serve(request, response),
+    );
     server.on('upgrade', (_request, socket) => {
       socket.end('HTTP/1.1 101 Switching Protocols\r\nUpgrade: foo\r\nConnection: Upgrade\r\n\r\nhello');
     });
@@ -80,14 +82,20 @@ export class Upstream {
   #answer(
     request: http.IncomingMessage,
     response: http.ServerResponse,
-    step: number | { readonly status: number; readonly body: string | Buffer; readonly headers?: http.OutgoingHttpHeaders },
+    step:
+      | number
+      | { readonly status: number; readonly body: string | Buffer; readonly headers?: http.OutgoingHttpHeaders },
   ): void {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const body = Buffer.concat(chunks);
       this.bodies.push(body.length < 100_000 ? body.toString() : `${body.length} bytes`);
-      const { status, body: answer, headers } = typeof step === 'number' ? { status: step, body: undefined } : { headers: {}, ...step };
+      const {
+        status,
+        body: answer,
+        headers,
+      } = typeof step === 'number' ? { status: step, body: undefined } : { headers: {}, ...step };
       if (request.url === '/hints') {
         response.writeEarlyHints({ link: '</a>; rel=preload' });
         response.writeHead(status, { trailer: 'x-t' });
