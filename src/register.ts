@@ -1,5 +1,6 @@
 import { diagnose, diagnoseFault } from './diagnostics.ts';
 import { onEntryPoint } from './interception/entry-point.ts';
+import { letTracersPatchHttp } from './interception/http/patch-http.ts';
 import { sharedRuntime } from './runtime.ts';
 
 /**
@@ -23,6 +24,7 @@ function register(): void {
     const { joinOrStartSdk } = require('./sdk.js') as typeof import('./sdk.ts');
     const mode = runtime.config?.settings.sdk ?? 'auto';
     joinOrStartSdk({ mode, env: process.env, report: diagnose });
+    letTracersPatchHttp();
     runtime.telemetry?.join();
     runtime.reportProblems();
   });

@@ -4,7 +4,7 @@ import { type LoadedConfig, loadConfig } from './config/load-config.ts';
 import { describeProblems } from './config/problem.ts';
 import { diagnose, diagnoseFault } from './diagnostics.ts';
 import { Engine } from './engine/engine.ts';
-import { HttpAdapter } from './interception/http/http-adapter.ts';
+import { patchHttp } from './interception/http/patch-http.ts';
 import { onRequire } from './interception/module-hook.ts';
 import { UndoStack } from './interception/patch.ts';
 import { instrumentUndici, patchUndici } from './interception/undici/patch-undici.ts';
