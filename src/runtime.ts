@@ -4,7 +4,7 @@ import { type LoadedConfig, loadConfig } from './config/load-config.ts';
 import { describeProblems } from './config/problem.ts';
 import { diagnose, diagnoseFault } from './diagnostics.ts';
 import { Engine } from './engine/engine.ts';
-import { patchHttp } from './interception/http/patch-http.ts';
+import { letTracersPatchHttp, patchHttp } from './interception/http/patch-http.ts';
 import { onRequire } from './interception/module-hook.ts';
 import { UndoStack } from './interception/patch.ts';
 import { instrumentUndici, patchUndici } from './interception/undici/patch-undici.ts';
@@ -45,7 +45,6 @@ class ThreadRuntime implements Runtime {
   #telemetry: TelemetryListener | undefined;
   #engine: Engine | undefined;
   #undos: UndoStack | undefined;
-  #finalizers: Array<() => void> = [];
   #beforeFirstCall: (() => void) | undefined;
 
   get config(): LoadedConfig | undefined {
@@ -78,7 +77,6 @@ class ThreadRuntime implements Runtime {
   disable(): void {
     this.#undos?.undo();
     this.#undos = undefined;
-    this.#finalizers = [];
     this.#telemetry?.close();
     this.#telemetry = undefined;
     this.#engine = undefined;
@@ -96,7 +94,7 @@ class ThreadRuntime implements Runtime {
   }
 
   finalize(): void {
-    for (const finalize of this.#finalizers) finalize();
+    letTracersPatchHttp();
     this.#telemetry?.join();
   }
 
@@ -126,11 +124,7 @@ class ThreadRuntime implements Runtime {
       this.#beforeFirstCall?.();
       return bypass();
     };
-    apply('http', () => {
-      const patch = patchHttp({ engine, bypass: leftAlone, report: (error) => diagnoseFault('http', error) });
-      this.#finalizers.push(patch.finalize);
-      return patch.undo;
-    });
+    apply('http', () => patchHttp({ engine, bypass: leftAlone, report: (error) => diagnoseFault('http', error) }));
     apply('undici', () => {
       const report = (error: unknown): void => diagnoseFault('undici', error);
       return patchUndici({ engine, bypass: leftAlone, report, onRequire });
