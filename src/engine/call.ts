@@ -26,6 +26,7 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
   startedAtMs = 0;
   attempts = 0;
   retries = 0;
+  sent = false;
   fallbackStep = 0;
   endpoint: Endpoint;
   result: CallResult | undefined = undefined;
@@ -60,7 +61,7 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
     return this.pipeline.mode;
   }
   get repeats(): boolean {
-    return this.pipeline.repeats;
+    return this.pipeline.repeats && this.pipeline.parts.resends;
   }
   get protocol(): string {
     return this.exchange.protocol;
@@ -99,7 +100,7 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
     this.pipeline.active++;
     this.pipeline.lastUsedMs = nowMs;
     this.context.listener.callStarted(this);
-    for (const recovery of this.pipeline.parts.recoveries) recovery.callStarted?.(nowMs);
+    this.pipeline.parts.budget?.deposit(nowMs);
   }
 
   /** Keeps a call guard's permit until the call ends. */

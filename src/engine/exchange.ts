@@ -54,7 +54,10 @@ export interface ExchangeListener {
   begin(): boolean;
   /** Carries out what was decided in `begin` or in a report answered with `hold`. */
   proceed(): void;
-  /** Runs what makes an attempt, so that the CLIENT span made in it finds its parent. Not needed unless `repeats`. */
+  /**
+   * Runs what makes an attempt, so that the CLIENT span made in it finds its parent. For every attempt: also a call that
+   * is never repeated has a span of ours by then if it is a probe, or has waited.
+   */
   around(send: () => void): void;
   /** The head of a final response (not of a 1xx). */
   onHead(head: ResponseHead): Disposition;

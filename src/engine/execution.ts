@@ -101,8 +101,10 @@ export class Execution extends Recovering implements ExchangeListener {
     const nowMs = this.context.clock.now();
     const { classifier, heeders } = this.pipeline;
     const verdict = classifier.status(head.status);
+    this.sent = true;
     this.deadlines?.cancelAttempt();
-    for (const guard of heeders) guard.heed?.(head, nowMs);
+    // What a fallback endpoint asks for is not the upstream's wish.
+    if (this.endpoint.target === undefined) for (const guard of heeders) guard.heed?.(head, nowMs);
     this.responded(nowMs);
     // A failure is known now; a success only at the end of the body.
     if (verdict !== 'success') this.judge(verdict, nowMs);
@@ -129,6 +131,7 @@ export class Execution extends Recovering implements ExchangeListener {
 
   #judgeError(error: Error, nowMs: number): Outcome {
     if (error instanceof TimeoutError && error.scope === 'total') {
+      this.sent = true;
       // A first attempt had all the time there was; a later one may have been cut off early through no fault of its own.
       this.judge(this.attempts === 1 ? 'failure' : 'ignored', nowMs);
       return { kind: 'rejection', rejection: { kind: 'rejection', reason: 'total_timeout', toError: () => error } };
@@ -136,7 +139,9 @@ export class Execution extends Recovering implements ExchangeListener {
     const { classifier } = this.pipeline;
     const verdict = classifier.error(error);
     this.judge(verdict, nowMs);
-    return { kind: 'error', verdict, error, neverSent: classifier.neverSent(error) };
+    const neverSent = classifier.neverSent(error);
+    if (!neverSent) this.sent = true;
+    return { kind: 'error', verdict, error, neverSent };
   }
 
   onBodyEnd(): void {

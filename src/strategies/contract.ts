@@ -32,6 +32,8 @@ export interface CallInfo {
 export interface ResponseHead {
   readonly status: number;
   header(name: string): string | undefined;
+  /** All fields in order: names in lower case, repeated fields repeated. */
+  entries(): Iterable<readonly [name: string, value: string]>;
 }
 
 /** Admission. Released exactly once, when the guarded thing has ended. */
@@ -124,6 +126,8 @@ export interface CallProgress {
   readonly attempts: number;
   /** Attempts that were retries. */
   readonly retries: number;
+  /** Whether any attempt may have left this process. While none has, a request may be repeated whatever it does. */
+  readonly sent: boolean;
   /** The endpoint the outcome is of. */
   readonly endpoint: Endpoint;
   /** Milliseconds left of the total time; Infinity without a total timeout. */
@@ -136,8 +140,6 @@ export interface CallProgress {
 
 /** Reacts to an outcome that the app has not seen. Undefined: nothing to add, let the next one, or the app, have it. */
 export interface Recovery {
-  /** A call begins, whatever becomes of it (the budget counts them). */
-  callStarted?(nowMs: number): void;
   recover(progress: CallProgress, outcome: Outcome, nowMs: number): Remedy | undefined | Promise<Remedy | undefined>;
   /** Whether a body of this response is wanted (the cache's capture). Called once per delivered response. */
   capture?(progress: CallProgress, head: ResponseHead, nowMs: number): BodyTap | undefined;

@@ -2,7 +2,7 @@ import type { Attempt, Exchange, ExchangeListener } from '../../src/engine/excha
 import type { ResponseHead, Substitute } from '../../src/strategies/contract.ts';
 
 export function head(status: number, headers: Record<string, string> = {}): ResponseHead {
-  return { status, header: (name) => headers[name] };
+  return { status, header: (name) => headers[name], entries: () => Object.entries(headers) };
 }
 
 /** An exchange without a client: notes what the engine has done to it, and reports what the test says. */
@@ -11,7 +11,7 @@ export class FakeExchange implements Exchange {
   readonly host = 'upstream.test';
   readonly port = 80;
   readonly method: string;
-  readonly path = '/things/1?q=x';
+  readonly path: string = '/things/1?q=x';
   readonly log: string[] = [];
   readonly attempts: Attempt[] = [];
   failedWith: Error | undefined;

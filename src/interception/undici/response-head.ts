@@ -22,6 +22,13 @@ export class RawHead implements ResponseHead {
     }
     return found;
   }
+
+  *entries(): IterableIterator<readonly [string, string]> {
+    for (let i = 0; i + 1 < this.#raw.length; i += 2) {
+      const name = fieldName(this.#raw[i]);
+      for (const item of [this.#raw[i + 1]].flat()) yield [name, fieldValue(item)];
+    }
+  }
 }
 
 /** A head in a record, as handlers of the newer style get it. */
@@ -38,6 +45,12 @@ export class RecordHead implements ResponseHead {
     if (!Object.hasOwn(this.#record, name)) return undefined;
     const value = this.#record[name];
     return Array.isArray(value) ? value.join(', ') : value;
+  }
+
+  *entries(): IterableIterator<readonly [string, string]> {
+    for (const [name, value] of Object.entries(this.#record)) {
+      for (const item of [value].flat()) if (item !== undefined) yield [name, item];
+    }
   }
 }
 

@@ -59,6 +59,9 @@ const UPSTREAM_CONNECT_CODES: ReadonlySet<string> = new Set(['ENOENT', 'EAGAIN']
 /** Of errors that older agents and clients throw without a code. */
 const UPSTREAM_MESSAGES: ReadonlySet<string> = new Set(['socket hang up', 'other side closed']);
 
+/** undici 7 and 8 (Node 24, 26) lose the HPE_ code of theirs. */
+const UPSTREAM_NAMES: ReadonlySet<unknown> = new Set(['HTTPParserError']);
+
 /** What ends a request from this side, whatever is given as the cause. */
 const LOCAL_CODES: ReadonlySet<string> = new Set([
   'ABORT_ERR',
@@ -103,7 +106,8 @@ export function culpritOf(error: ErrorLike): Culprit {
   const message = typeof error.message === 'string' ? error.message : '';
   if (isProxyFailure(code, message)) return 'upstream';
   if (error.name === 'AbortError') return 'local';
-  if (code === undefined) return UPSTREAM_MESSAGES.has(message) ? 'upstream' : 'unknown';
+  if (UPSTREAM_NAMES.has(error.name) || (code === undefined && UPSTREAM_MESSAGES.has(message))) return 'upstream';
+  if (code === undefined) return 'unknown';
   if (LOCAL_CODES.has(code)) return 'local';
   if (UPSTREAM_CODES.has(code) || UPSTREAM_CODE_FAMILIES.test(code)) return 'upstream';
   if (UPSTREAM_CONNECT_CODES.has(code) && error.syscall === 'connect') return 'upstream';

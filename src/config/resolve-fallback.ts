@@ -1,0 +1,64 @@
+import {
+  FALLBACK_CACHE_DEFAULTS,
+  FALLBACK_DEFAULTS,
+  type FallbackCacheOptions,
+  type FallbackOptions,
+  type FallbackResponseOptions,
+} from '../strategies/fallback/options.ts';
+import type { Contradiction, Given } from './resolve.ts';
+import { formatSize } from './size.ts';
+
+type Input = NonNullable<Given<'fallback'>>;
+
+export function resolveFallback(given: Input | undefined, contradicts: Contradiction): FallbackOptions | undefined {
+  if (given === undefined) return undefined;
+  const forwardCredentials = given.forward_credentials ?? false;
+  const resolved: FallbackOptions = {
+    endpoints: (given.endpoints ?? []).map((address) => ({ ...address, forwardCredentials })),
+    cache: resolveCache(given.cache || undefined, contradicts),
+    response: resolveResponse(given.response || undefined, contradicts),
+    handler: given.handler,
+    onUnhealthy: given.on_unhealthy ?? FALLBACK_DEFAULTS.onUnhealthy,
+  };
+  const empty =
+    resolved.endpoints.length === 0 && !resolved.cache && !resolved.response && resolved.handler === undefined;
+  if (resolved.onUnhealthy && empty) {
+    contradicts(['fallback', 'on_unhealthy'], 'there is nothing to divert to: no endpoints, cache or response');
+  }
+  return resolved;
+}
+
+function resolveCache(given: Exclude<Input['cache'], false>, contradicts: Contradiction) {
+  if (given === undefined) return undefined;
+  const maxBytes = given.max_bytes ?? FALLBACK_CACHE_DEFAULTS.maxBytes;
+  const resolved: FallbackCacheOptions = {
+    staleIfErrorMs: given.stale_if_error ?? FALLBACK_CACHE_DEFAULTS.staleIfErrorMs,
+    private: given.private ?? FALLBACK_CACHE_DEFAULTS.private,
+    maxBytes,
+    maxEntryBytes: given.max_entry_bytes ?? Math.min(FALLBACK_CACHE_DEFAULTS.maxEntryBytes, maxBytes),
+  };
+  // The cache does not grow by itself to hold a large entry: its size protects the process.
+  if (resolved.maxEntryBytes > maxBytes) {
+    const words = `${formatSize(resolved.maxEntryBytes)} never fit a cache of ${formatSize(maxBytes)} (max_bytes)`;
+    contradicts(['fallback', 'cache', 'max_entry_bytes'], words);
+  }
+  return resolved;
+}
+
+const WITHOUT_BODY = new Set([204, 205, 304]); // RFC 9110 §15.3.5, §15.3.6, §15.4.5
+
+function resolveResponse(given: Exclude<Input['response'], false>, contradicts: Contradiction) {
+  if (given === undefined) return undefined;
+  const resolved: FallbackResponseOptions = {
+    status: given.status ?? 200,
+    headers: given.headers ?? {},
+    body: given.body,
+    json: given.json,
+  };
+  const { status, body, json } = resolved;
+  if (body !== undefined && json !== undefined) contradicts(['fallback', 'response'], 'has a body and json: keep one');
+  if (WITHOUT_BODY.has(status) && (json !== undefined || (body !== undefined && body !== ''))) {
+    contradicts(['fallback', 'response', 'status'], `a response with status ${status} has no body`);
+  }
+  return resolved;
+}

@@ -1,0 +1,143 @@
+import {
+  type Context,
+  context,
+  propagation,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  type TextMapGetter,
+  trace,
+} from '@opentelemetry/api';
+import type { ObservedCall } from '../engine/events.ts';
+import { describeSource } from './event-record.ts';
+import { ATTR, EXECUTION_SPAN } from './names.ts';
+import type { TracerSource } from './providers.ts';
+import { currentRequestId, requestIdIn } from './request-context.ts';
+
+/**
+ * Kept in `call.scope` of a call that has something to tell. All other calls keep the caller's bare context there, which
+ * costs no allocation.
+ */
+export class CallTrace {
+  readonly caller: Context;
+  readonly requestId: string | undefined;
+  /** The caller's context, with our span once there is one. */
+  context: Context;
+  span: Span | undefined;
+
+  constructor(caller: Context, requestId: string | undefined) {
+    this.caller = caller;
+    this.requestId = requestId ?? requestIdIn(caller) ?? requestIdOfServerSpan(caller);
+    this.context = caller;
+  }
+}
+
+/** The context that what happens to the call belongs to: with our span if there is one, else the caller's. */
+export function contextOf(call: ObservedCall): Context {
+  const scope = call.scope;
+  if (scope instanceof CallTrace) return scope.context;
+  return (scope as Context | undefined) ?? context.active();
+}
+
+/** One INTERNAL span for each call of which there is something to tell (DESIGN §8). */
+export class CallSpans {
+  readonly #source: TracerSource;
+
+  constructor(source: TracerSource) {
+    this.#source = source;
+  }
+
+  /** Notes who calls. On the path of every call. */
+  note(call: ObservedCall): void {
+    const caller = context.active();
+    const requestId = currentRequestId();
+    if (requestId === undefined && !call.repeats) {
+      call.scope = caller;
+      return;
+    }
+    const noted = new CallTrace(caller, requestId);
+    call.scope = noted;
+    if (call.repeats) this.#open(noted, call);
+  }
+
+  /** There is something to tell of the call: opens its span, back-dated to its start, if an SDK is there. */
+  materialise(call: ObservedCall): void {
+    const scope = call.scope as CallTrace | Context | undefined;
+    if (scope === undefined) return; // it has ended: a span opened now would never end
+    if (scope instanceof CallTrace) {
+      if (scope.span === undefined) this.#open(scope, call);
+      return;
+    }
+    const noted = new CallTrace(scope, undefined);
+    call.scope = noted;
+    this.#open(noted, call);
+  }
+
+  end(call: ObservedCall): void {
+    const scope = call.scope;
+    if (!(scope instanceof CallTrace)) {
+      call.scope = undefined;
+      return;
+    }
+    const span = scope.span;
+    if (span === undefined) return;
+    if (span.isRecording()) describeEnd(span, call);
+    span.end();
+  }
+
+  #open(noted: CallTrace, call: ObservedCall): void {
+    const tracer = this.#source.tracer();
+    if (tracer === undefined) return;
+    const options = { kind: SpanKind.INTERNAL, startTime: wallClock(call.startedAtMs) };
+    const span = tracer.startSpan(`${EXECUTION_SPAN.name} ${call.policy}`, options, parentOf(call, noted.caller));
+    noted.span = span;
+    noted.context = trace.setSpan(noted.caller, span);
+    if (span.isRecording()) span.setAttributes(describeSource(call, call, noted.requestId));
+  }
+}
+
+function describeEnd(span: Span, call: ObservedCall): void {
+  span.setAttribute(ATTR.attemptCount, call.attempts);
+  if (call.result !== undefined) span.setAttribute(ATTR.outcome, call.result);
+  if (call.errorType !== undefined) span.setAttribute(ATTR.errorType, call.errorType);
+  if (call.fallbackSource !== undefined) span.setAttribute(ATTR.fallbackSource, call.fallbackSource);
+  const failed = call.result === 'failure' || call.result === 'rejected';
+  // A caller that gave up has seen no failure.
+  if (failed && call.errorType !== 'aborted') span.setStatus({ code: SpanStatusCode.ERROR });
+}
+
+/**
+ * The epoch time of a reading of the engine's clock, in whole milliseconds like the start of SDK spans, and never later
+ * than the start of a span that began in between. Taken from the wall clock of now: `performance.timeOrigin` is that of
+ * the start of the process, from which the wall clock may have been set off since.
+ */
+function wallClock(monotonicMs: number): number {
+  return Math.floor(Date.now() - (performance.now() - monotonicMs));
+}
+
+/**
+ * A call made outside any span whose first attempt has begun: the attempt's CLIENT span is the root of a trace by now.
+ * Its trace headers say which, so that our span joins that trace, as the child of the span it should have had for a child.
+ */
+function parentOf(call: ObservedCall, caller: Context): Context {
+  const parent = trace.getSpanContext(caller);
+  if (parent !== undefined || call.repeats) return caller;
+  const sent = trace.getSpanContext(propagation.extract(caller, call, SENT_HEADERS));
+  // Not remote: that span is of this process, and samplers treat local parents apart.
+  return sent === undefined ? caller : trace.setSpanContext(caller, { ...sent, isRemote: false });
+}
+
+const SENT_HEADERS: TextMapGetter<ObservedCall> = {
+  get: (call, key) => call.sentHeader(key.toLowerCase()),
+  keys: () => [],
+};
+
+/** As captured on the server span by instrumentation-http's `headersToSpanAttributes`. */
+const CAPTURED_REQUEST_ID = 'http.request.header.x-request-id';
+
+function requestIdOfServerSpan(caller: Context): string | undefined {
+  const server = trace.getSpan(caller) as { attributes?: Record<string, unknown> } | undefined;
+  const captured = server?.attributes?.[CAPTURED_REQUEST_ID];
+  const id: unknown = Array.isArray(captured) ? captured[0] : captured;
+  return typeof id === 'string' ? id : undefined;
+}
