@@ -29,6 +29,10 @@ export interface Runtime {
   reportProblems(): void;
   /** Takes every patch back and forgets all state. */
   disable(): void;
+  /** Runs `task` when the app makes its first call, before anything else is done about it. */
+  beforeFirstCall(task: () => void): void;
+  /** Puts ours outside of all wrappers that preloads have brought, and binds to their SDK. */
+  finalize(): void;
   /** Covers a copy of undici that a bundler hides from `require`. */
   instrument(undici: object): void;
 }
@@ -41,6 +45,8 @@ class ThreadRuntime implements Runtime {
   #telemetry: TelemetryListener | undefined;
   #engine: Engine | undefined;
   #undos: UndoStack | undefined;
+  #finalizers: Array<() => void> = [];
+  #beforeFirstCall: (() => void) | undefined;
 
   get config(): LoadedConfig | undefined {
     return this.#config;
@@ -72,6 +78,7 @@ class ThreadRuntime implements Runtime {
   disable(): void {
     this.#undos?.undo();
     this.#undos = undefined;
+    this.#finalizers = [];
     this.#telemetry?.close();
     this.#telemetry = undefined;
     this.#engine = undefined;
@@ -81,13 +88,31 @@ class ThreadRuntime implements Runtime {
     instrumentUndici(undici);
   }
 
+  beforeFirstCall(task: () => void): void {
+    this.#beforeFirstCall = () => {
+      this.#beforeFirstCall = undefined;
+      task();
+    };
+  }
+
+  finalize(): void {
+    for (const finalize of this.#finalizers) finalize();
+    this.#telemetry?.join();
+  }
+
   #start(config: LoadedConfig): void {
     const telemetry = new TelemetryListener({
       eventSignal: config.settings.eventSignal,
       jsonLog: config.settings.log === 'json',
       snapshots: () => engine.snapshots(),
     });
-    const engine = new Engine({ clock: systemClock, random: Math.random, listener: telemetry, rules: config.rules });
+    const engine = new Engine({
+      clock: systemClock,
+      random: Math.random,
+      listener: telemetry,
+      rules: config.rules,
+      report: (error) => diagnoseFault('a fallback', error),
+    });
     const undos = new UndoStack();
     // One client that cannot be patched leaves the others covered.
     const apply = (client: string, patch: () => () => void): void => {
@@ -97,10 +122,19 @@ class ThreadRuntime implements Runtime {
         diagnoseFault(`patching ${client}`, error);
       }
     };
-    apply('http', () => patchHttp({ engine, bypass, report: (error) => diagnoseFault('http', error) }));
-    apply('undici', () =>
-      patchUndici({ engine, bypass, report: (error) => diagnoseFault('undici', error), onRequire }),
-    );
+    const leftAlone = (): boolean => {
+      this.#beforeFirstCall?.();
+      return bypass();
+    };
+    apply('http', () => {
+      const patch = patchHttp({ engine, bypass: leftAlone, report: (error) => diagnoseFault('http', error) });
+      this.#finalizers.push(patch.finalize);
+      return patch.undo;
+    });
+    apply('undici', () => {
+      const report = (error: unknown): void => diagnoseFault('undici', error);
+      return patchUndici({ engine, bypass: leftAlone, report, onRequire });
+    });
     this.#telemetry = telemetry;
     this.#engine = engine;
     this.#undos = undos;
