@@ -169,26 +169,27 @@ describe('http clients over the patched modules', () => {
 
   // What nock is made of needs a method that Node 20 lacks.
   const nockRuns = 'withResolvers' in Promise;
-  if (nockRuns) it('nock answers before us, and what it lets through is ours', async () => {
-    const { default: nock } = await import('nock');
-    const ours = http.request;
-    engine.reset({});
-    nock('http://nocked.example').get('/a').reply(418, 'teapot');
-    nock.enableNetConnect('127.0.0.1');
-    try {
-      const get = (url: string): Promise<number | undefined> =>
-        new Promise((resolve, reject) => {
-          http
-            .get(url, (response) => response.resume().on('end', () => resolve(response.statusCode)))
-            .on('error', reject);
-        });
-      assert.equal(await get('http://nocked.example/a'), 418);
-      assert.equal(upstream.hits, 0);
-      assert.equal(await get(`http://127.0.0.1:${upstream.port}/`), 200);
-    } finally {
-      nock.restore();
-      nock.cleanAll();
-    }
-    assert.equal(http.request, ours);
-  });
+  if (nockRuns)
+    it('nock answers before us, and what it lets through is ours', async () => {
+      const { default: nock } = await import('nock');
+      const ours = http.request;
+      engine.reset({});
+      nock('http://nocked.example').get('/a').reply(418, 'teapot');
+      nock.enableNetConnect('127.0.0.1');
+      try {
+        const get = (url: string): Promise<number | undefined> =>
+          new Promise((resolve, reject) => {
+            http
+              .get(url, (response) => response.resume().on('end', () => resolve(response.statusCode)))
+              .on('error', reject);
+          });
+        assert.equal(await get('http://nocked.example/a'), 418);
+        assert.equal(upstream.hits, 0);
+        assert.equal(await get(`http://127.0.0.1:${upstream.port}/`), 200);
+      } finally {
+        nock.restore();
+        nock.cleanAll();
+      }
+      assert.equal(http.request, ours);
+    });
 });
