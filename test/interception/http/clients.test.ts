@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import https from 'node:https';
+import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import net from 'node:net';
 import axios from 'axios';
+import got11 from 'got11';
 import { HttpsProxyAgent } from 'https-proxy-agent';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
 import sinon from 'sinon';
@@ -57,10 +59,9 @@ describe('http clients over the patched modules', () => {
         ).statusCode;
     },
     'got 11': async () => {
-      const { default: got } = await import('got11');
       return async (url, body) =>
         (
-          await got(url, {
+          await got11(url, {
             throwHttpErrors: false,
             retry: 0,
             timeout: 2000,
@@ -69,7 +70,7 @@ describe('http clients over the patched modules', () => {
         ).statusCode;
     },
     'node-fetch 2': async () => {
-      const { default: fetch } = (await import('node-fetch2')) as unknown as { default: typeof globalThis.fetch };
+      const { default: fetch } = { default: createRequire(__filename)('node-fetch2') as typeof globalThis.fetch };
       return async (url, body) => {
         const response = await fetch(url, body === undefined ? {} : { method: 'POST', body });
         await response.text();
