@@ -24,7 +24,9 @@ export function flushOnExit(shutdown: () => Promise<void>): void {
   });
   if (!isMainThread) return; // signals are the main thread's
   for (const signal of SIGNALS) {
-    process.once(signal, () => {
+    // First in line: others (signal-exit, for one) re-raise the signal only if they find no listener but their own, and
+    // by then ours is gone.
+    process.prependOnceListener(signal, () => {
       // Node's default, death by the signal, ended when we began to listen. With another listener the end is the app's
       // business. A second signal while we flush finds no listener and kills at once.
       const alone = process.listenerCount(signal) === 0;

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { createNoopMeter, metrics, trace } from '@opentelemetry/api';
+import { context, createContextKey, createNoopMeter, metrics, ROOT_CONTEXT, trace } from '@opentelemetry/api';
+import { diagnose } from './diagnostics.ts';
 import { flushOnExit } from './sdk-exit.ts';
 import { PACKAGE_NAME } from './version.ts';
 
@@ -40,7 +41,7 @@ const INSTRUMENTATIONS = [
 const EXPORT_TIMEOUT = { name: 'OTEL_EXPORTER_OTLP_TIMEOUT', value: '2000' } as const;
 
 export function joinOrStartSdk(options: SdkOptions): SdkOutcome {
-  const { mode, env, report = toStderr } = options;
+  const { mode, env, report = diagnose } = options;
   if (isDisabled(env)) return { kind: 'none', reason: 'disabled' };
   if (isSdkRegistered()) return { kind: 'joined' };
   if (mode === 'off') return { kind: 'none', reason: 'off' };
@@ -48,11 +49,17 @@ export function joinOrStartSdk(options: SdkOptions): SdkOutcome {
   return start(env, report);
 }
 
-/** Whether traces or metrics have a provider, by the public API alone. */
+const PROBE = createContextKey('opentelemetry-instrumentation-resilience probe');
+
+/**
+ * Whether somebody set OpenTelemetry up, by the public API alone: a tracer or meter provider, or a context manager, which
+ * an SDK registers even if all its exporters are off.
+ */
 export function isSdkRegistered(): boolean {
   const tracers = trace.getTracerProvider() as { getDelegateTracer?: (name: string) => unknown };
-  const traced = tracers.getDelegateTracer === undefined || tracers.getDelegateTracer(PACKAGE_NAME) !== undefined;
-  return traced || metrics.getMeter(PACKAGE_NAME) !== createNoopMeter();
+  if (tracers.getDelegateTracer === undefined || tracers.getDelegateTracer(PACKAGE_NAME) !== undefined) return true;
+  if (metrics.getMeter(PACKAGE_NAME) !== createNoopMeter()) return true;
+  return context.with(ROOT_CONTEXT.setValue(PROBE, true), () => context.active().getValue(PROBE) === true);
 }
 
 function isDisabled(env: NodeJS.ProcessEnv): boolean {
@@ -170,12 +177,4 @@ function missingMessage(missing: readonly string[]): string {
   return missing.includes(SDK)
     ? `no OpenTelemetry SDK to start: npm install ${missing.join(' ')}`
     : `attempts will have no CLIENT spans of their own: npm install ${missing.join(' ')}`;
-}
-
-function toStderr(message: string): void {
-  try {
-    process.stderr.write(`${PACKAGE_NAME}: ${message}\n`, () => {});
-  } catch {
-    // A closed stderr must not end the app.
-  }
 }

@@ -1,7 +1,7 @@
 import type { Policy } from '../strategies/policy.ts';
 import { mergeLayers, type OptionSource, type PolicyLayer, sourceOf } from './layers.ts';
 import { camelCase } from './read.ts';
-import { metaOf, type OptionShape } from './schema/option.ts';
+import { metaOf, type OptionMeta, type OptionShape } from './schema/option.ts';
 import { policyOptions } from './schema/policy.ts';
 
 /** An option as it is in force. */
@@ -15,42 +15,45 @@ export interface EffectiveOption {
 
 type Tree = Readonly<Record<string, unknown>>;
 
-/** Every option in force under a policy; a strategy that is off is one option, false. */
+/** Every option in force under a policy. A strategy that is on is true and has its options after it. */
 export function effectiveOptions(policy: Policy, layers: readonly PolicyLayer[]): EffectiveOption[] {
   const found: EffectiveOption[] = [];
-  const set = mergeLayers(layers);
-  collect(policyOptions, [], set, policy, layers, found);
+  const walk = (options: OptionShape, path: readonly string[], set: unknown, resolved: unknown): void => {
+    for (const [name, schema] of Object.entries(options)) {
+      if (isMisfit(name, resolved)) continue;
+      const meta = metaOf(schema);
+      const here = [...path, name];
+      const given = member(set, name);
+      const inForce = resolvedMember(resolved, name);
+      const value = effectiveValue(meta, given, inForce, name);
+      if (meta.form.kind !== 'section') found.push({ path: here.join('.'), value, source: sourceOf(layers, here) });
+      if ('options' in meta.form && inForce !== undefined) walk(meta.form.options, here, given, inForce);
+    }
+  };
+  walk(policyOptions, [], mergeLayers(layers), policy);
   return found;
 }
 
-function collect(
-  options: OptionShape,
-  path: readonly string[],
-  set: unknown,
-  resolved: unknown,
-  layers: readonly PolicyLayer[],
-  into: EffectiveOption[],
-): void {
-  for (const [name, schema] of Object.entries(options)) {
-    const { form, default: otherwise } = metaOf(schema);
-    const here = [...path, name];
-    const given = member(set, name);
-    const inForce = member(resolved, RESOLVED_NAMES[name] ?? camelCase(name)) ?? member(resolved, `${camelCase(name)}Ms`);
-    const isSection = form.kind === 'section' || form.kind === 'switch';
-    if (isSection && inForce !== undefined) {
-      collect(form.options, here, given, inForce, layers, into);
-    } else if (form.kind !== 'section' && !isMisfit(name, resolved)) {
-      const value = form.kind === 'switch' ? false : (inForce ?? given ?? (name in UNRESOLVED ? otherwise : undefined));
-      into.push({ path: here.join('.'), value, source: sourceOf(layers, here) });
-    }
-  }
+function effectiveValue(
+  { form, default: otherwise }: OptionMeta,
+  given: unknown,
+  inForce: unknown,
+  name: string,
+): unknown {
+  if (form.kind === 'switch') return inForce !== undefined;
+  return inForce ?? given ?? (UNRESOLVED.has(name) ? otherwise : undefined);
 }
 
 /** What is called otherwise once resolved. */
 const RESOLVED_NAMES: Readonly<Record<string, string>> = { failure: 'verdict' };
 
-/** What a resolved policy holds elsewhere (with each endpoint) or not at all. */
-const UNRESOLVED = { forward_credentials: true };
+/** What a resolved policy holds elsewhere: with each of the endpoints. */
+const UNRESOLVED = new Set(['forward_credentials']);
+
+function resolvedMember(resolved: unknown, name: string): unknown {
+  const key = RESOLVED_NAMES[name] ?? camelCase(name);
+  return member(resolved, key) ?? member(resolved, `${key}Ms`);
+}
 
 /** The options of the other type of window. */
 function isMisfit(name: string, resolved: unknown): boolean {

@@ -45,10 +45,10 @@ export function variableName(path: readonly string[]): string {
 
 /** What the environment says of the default policy and of the options outside policies. */
 export function readEnvironment(env: Environment, problems: Problems): ReadDocument {
-  const known = variableOptions();
   const options: Tree = {};
   const policy: Tree = {};
   const off: VariableOption[] = [];
+  const known = variableOptions();
   for (const name of optionVariables(env)) {
     const option = known.get(name);
     if (option === undefined) {
@@ -57,23 +57,29 @@ export function readEnvironment(env: Environment, problems: Problems): ReadDocum
       problems.add({ path: name, message, source: 'environment' });
       continue;
     }
-    const value = readText(option, variable(env, name) as string);
-    if (value === undefined) {
-      const { expects } = option.meta;
-      const got = option.meta.form.kind === 'value' && option.meta.form.text === 'scalar';
-      const message = `expected ${expects}${got ? `, got ${show(variable(env, name))}` : ''}`;
-      problems.add({ path: name, message, source: 'environment' }, option.inPolicy ? 'default' : undefined);
-    } else if (value === false && option.meta.form.kind === 'switch') {
-      off.push(option);
-    } else {
-      put(option.inPolicy ? policy : options, option.path, value);
-    }
+    const value = readVariable(name, option, variable(env, name) as string, problems);
+    if (value === false && option.meta.form.kind === 'switch') off.push(option);
+    else if (value !== undefined) put(option.inPolicy ? policy : options, option.path, value);
   }
   // Off wins over details, which an image may bring along that a deployment switches off.
   for (const { path } of off) put(policy, path, false);
   const policies = new Map<string, PolicyInput>();
   if (Object.keys(policy).length > 0) policies.set('default', policy as PolicyInput);
   return { options, policies, rules: [], unusable: false };
+}
+
+/** Undefined where the text is not what the option takes. */
+function readVariable(name: string, option: VariableOption, text: string, problems: Problems): unknown {
+  const { form, expects } = option.meta;
+  const textForm = form.kind === 'value' ? form.text : 'scalar';
+  for (const candidate of candidates(textForm, text)) {
+    const result = option.schema.safeParse(candidate);
+    if (result.success && result.data !== undefined) return result.data;
+  }
+  const got = textForm === 'scalar' ? `, got ${show(text)}` : ''; // a list of URLs may hold a password
+  const message = `expected ${form.kind === 'switch' ? 'true or false' : expects}${got}`;
+  problems.add({ path: name, message, source: 'environment' }, option.inPolicy ? 'default' : undefined);
+  return undefined;
 }
 
 function put(tree: Tree, path: readonly string[], value: unknown): void {
@@ -87,15 +93,6 @@ function put(tree: Tree, path: readonly string[], value: unknown): void {
   // `..._RETRY=true` beside `..._RETRY_METHODS=GET` adds nothing, in whatever order they come.
   const details = typeof before === 'object' && before !== null;
   if (!(details && typeof value === 'object' && !Array.isArray(value))) at[last] = value;
-}
-
-/** The value, or undefined where the text is not what the option takes. */
-function readText({ schema, meta }: VariableOption, text: string): unknown {
-  for (const candidate of candidates(meta.form.kind === 'value' ? meta.form.text : 'scalar', text)) {
-    const result = schema.safeParse(candidate);
-    if (result.success && result.data !== undefined) return result.data;
-  }
-  return undefined;
 }
 
 /** What a text may stand for, likeliest first: `5` is a number to most options and a text to some. */

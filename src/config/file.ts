@@ -16,6 +16,8 @@ export type ConfigFile =
   | { readonly kind: 'unusable' };
 
 const MAX_BYTES = 1024 ** 2;
+const MAX_DEPTH = 100;
+const INDENTED_FAR = /^[ \t\-?:]{400}/m; // `- - -` and `? ? ?` nest without a line break
 const OWN = `${PREFIX}CONFIG_FILE`;
 const DECLARATIVE = 'OTEL_CONFIG_FILE';
 const NODE = ['instrumentation/development', 'js', 'resilience'] as const;
@@ -77,10 +79,14 @@ function readText(named: string, name: string, readFile: ReadFile, problems: Pro
 
 /** YAML 1.2, of which JSON is a part, so that duplicate keys and the line of a mistake are known in both. */
 function parse(name: string, text: string, problems: Problems): Yaml.Document | undefined {
+  if (isTooDeep(text)) {
+    problems.add({ path: name, message: `nested deeper than ${MAX_DEPTH}`, source: 'file' });
+    return undefined;
+  }
   try {
     const { parseDocument, LineCounter } = loadYaml();
     const lines = new LineCounter();
-    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'silent' });
+    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
     for (const { pos, message } of document.errors.slice(0, 10)) {
       const at = `${name}:${lines.linePos(pos[0]).line}`;
       problems.add({ path: at, message: `does not parse: ${message}`, source: 'file' });
@@ -90,6 +96,20 @@ function parse(name: string, text: string, problems: Problems): Yaml.Document | 
     problems.add({ path: name, message: `does not parse: ${messageOf(error)}`, source: 'file' });
     return undefined;
   }
+}
+
+/**
+ * The parser recurses, and where it uses up the stack inside a regular expression, V8 ends the process: no catch helps.
+ * Counts brackets in texts too, and may: no configuration has so many that stay open.
+ */
+function isTooDeep(text: string): boolean {
+  if (INDENTED_FAR.test(text)) return true;
+  let depth = 0;
+  for (const [bracket] of text.matchAll(/[[\]{}]/g)) {
+    depth += bracket === '[' || bracket === '{' ? 1 : -1;
+    if (depth > MAX_DEPTH) return true;
+  }
+  return false;
 }
 
 /** The plain value. Fails where aliases unfold beyond all proportion. */

@@ -80,7 +80,7 @@ function changesType(below: Tree, above: Tree): boolean {
 
 /** `size` makes a count window even if nobody says so. */
 export function windowType(window: Tree): 'time' | 'count' | undefined {
-  if (window['type'] !== undefined) return window['type'] as 'time' | 'count';
-  if (window['size'] !== undefined) return 'count';
-  return window['duration'] !== undefined || window['buckets'] !== undefined ? 'time' : undefined;
+  if (window.type !== undefined) return window.type as 'time' | 'count';
+  if (window.size !== undefined) return 'count';
+  return window.duration !== undefined || window.buckets !== undefined ? 'time' : undefined;
 }

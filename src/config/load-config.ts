@@ -69,7 +69,7 @@ function load({ env, code, readFile = readConfigText }: ConfigInputs, problems: 
 
 function saysAnything(code: ResilienceConfig | undefined): boolean {
   if (code === undefined || code === null) return false;
-  return typeof code !== 'object' || Object.keys(code).some((key) => key !== 'enabled');
+  return typeof code !== 'object' || Array.isArray(code) || Object.keys(code).some((key) => key !== 'enabled');
 }
 
 function assemble(settings: Settings, documents: LoadedDocuments, problems: Problems): LoadedConfig {

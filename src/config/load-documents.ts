@@ -1,6 +1,7 @@
+import { placeholdersOf } from '../strategies/fallback/response.ts';
 import type { Mode, Policy } from '../strategies/policy.ts';
 import { type EffectiveOption, effectiveOptions } from './effective-options.ts';
-import { readEnvironment } from './environment.ts';
+import { readEnvironment, variableName } from './environment.ts';
 import { readConfigFile } from './file.ts';
 import { BUILT_IN, mergeLayers, type PolicyLayer, sourceOf, withPreset } from './layers.ts';
 import type { ConfigInputs, LoadedDocuments } from './load-config.ts';
@@ -10,8 +11,6 @@ import { resolvePolicy } from './resolve.ts';
 import { compileRules, readRules } from './rule-set.ts';
 import { createRules, DEFAULT_MAX_UPSTREAMS } from './rules.ts';
 import type { Settings } from './settings.ts';
-import { pathParameters } from './templates.ts';
-import { variableName } from './environment.ts';
 
 interface Source {
   readonly source: ProblemSource;
@@ -58,7 +57,12 @@ function putTogether(
     problems,
   );
   for (const [name, policy] of policies) {
-    checkTemplates(policy, rules.filter((rule) => rule.policy === name), layers.get(name) ?? [], problems);
+    checkTemplates(
+      policy,
+      rules.filter((rule) => rule.policy === name),
+      layers.get(name) ?? [],
+      problems,
+    );
   }
   if (unusable) policies.delete('default');
   for (const name of [...policies.keys()]) if (problems.spoils(name)) policies.delete(name);
@@ -120,13 +124,15 @@ function checkTemplates(
 ): void {
   const { response } = policy.fallback ?? {};
   if (response === undefined) return;
-  const option = response.json === undefined ? 'body' : 'json';
-  for (const parameter of pathParameters(response)) {
-    const lacking = rules.find(({ pattern }) => pattern?.names.includes(parameter) !== true);
+  for (const { source, name, at } of placeholdersOf(response)) {
+    const lacking = rules.find(({ pattern }) => pattern?.names.includes(name) !== true);
+    if (source !== 'path' || (lacking === undefined && policy.name !== 'default')) continue;
     const where = lacking === undefined ? 'calls that no rule matches' : lacking.path;
-    if (lacking === undefined && policy.name !== 'default') continue;
-    const message = `\${path.${parameter}} names a parameter that the URL pattern of ${where} does not have`;
-    problems.add({ ...placeOf(policy.name, layers, ['fallback', 'response', option]), message }, policy.name);
+    const message = `\${path.${name}} names a parameter that the URL pattern of ${where} does not have`;
+    const [option = at] = at.split('.', 1);
+    const place = placeOf(policy.name, layers, ['fallback', 'response', option]);
+    const inside = place.source === 'environment' ? '' : at.slice(option.length);
+    problems.add({ ...place, path: place.path + inside, message }, policy.name);
   }
 }
 

@@ -54,8 +54,8 @@ export class DocumentReader {
       return nothing;
     }
     const values = this.#entries(known, input, '');
-    const named = this.#policies(metaOf(policies), values['policies']);
-    const list = this.#rules(metaOf(rules), values['rules']);
+    const named = this.#policies(metaOf(policies), values.policies);
+    const list = this.#rules(metaOf(rules), values.rules);
     return {
       options: this.#options(options, values, ''),
       policies: named ?? new Map(),
@@ -69,19 +69,25 @@ export class DocumentReader {
     if (meta.form.kind !== 'named' || !this.#isMapOrNothing(value, path, meta)) return undefined;
     const read = new Map<string, PolicyInput>();
     for (const name of Object.keys(value ?? {})) {
-      const at = join(path, name);
       this.#policy = name;
-      if (name === '__proto__' || !meta.form.name.safeParse(name).success) {
-        this.#report(at, 'expected a policy name of 1 to 100 characters on one line, other than none');
-      } else {
-        const policy = this.#property(value ?? {}, name, at);
-        if (policy === null) read.set(name, {});
-        else if (isPlainObject(policy)) read.set(name, this.#section(meta.form.item, policy, at));
-        else this.#report(at, `expected a map of options, got ${show(policy)}`);
-      }
+      const policy = this.#policyOptions(meta.form.name, meta.form.item, value ?? {}, name);
+      if (policy !== undefined) read.set(name, policy);
       this.#policy = undefined;
     }
     return read;
+  }
+
+  #policyOptions(names: z.ZodType, options: OptionShape, policies: Tree, name: string): PolicyInput | undefined {
+    const path = join(this.#spell('policies'), name);
+    if (name === '__proto__' || !names.safeParse(name).success) {
+      this.#report(path, 'expected a policy name of 1 to 100 characters on one line, other than none');
+      return undefined;
+    }
+    const policy = this.#property(policies, name, path);
+    if (policy === null) return {};
+    if (isPlainObject(policy)) return this.#section(options, policy, path);
+    this.#report(path, `expected a map of options, got ${show(policy)}`);
+    return undefined;
   }
 
   #rules(meta: OptionMeta, value: unknown): ReadRule[] | undefined {
@@ -143,7 +149,8 @@ export class DocumentReader {
       // `circuit_breaker:` with nothing after it reads as null in YAML, and means: with its defaults.
       if (value === null) return {};
       if (isPlainObject(value)) return this.#section(form.options, value, path);
-      if (form.kind === 'section') {
+      // zod would take a Date or a Map for a map without options.
+      if (form.kind === 'section' || typeof value === 'object') {
         this.#report(path, `expected ${meta.expects}, got ${show(value)}`);
         return undefined;
       }

@@ -75,7 +75,7 @@ function resolveRateLimiter(given: Given<'rate_limiter'>, contradicts: Contradic
   const { permits } = given;
   const respectRetryAfter = given.respect_retry_after ?? RATE_LIMITER_DEFAULTS.respectRetryAfter;
   if (permits === undefined) {
-    const idle = (['interval', 'burst', 'max_wait'] as const).find((option) => given[option] !== undefined);
+    const idle = (['interval', 'burst'] as const).find((option) => given[option] !== undefined);
     if (idle !== undefined) contradicts(['rate_limiter', idle], 'has no effect without permits');
     if (!respectRetryAfter) contradicts(['rate_limiter'], 'limits nothing: permits, or respect_retry_after: true');
   }
@@ -95,24 +95,11 @@ function resolveRetry(
   contradicts: Contradiction,
 ): RetryOptions | undefined {
   if (given === undefined) return undefined;
-  const { base, max } = given.backoff ?? {};
-  const baseMs = base ?? Math.min(RETRY_DEFAULTS.backoff.baseMs, max ?? Infinity);
-  const maxMs = max ?? Math.max(RETRY_DEFAULTS.backoff.maxMs, baseMs);
-  if (baseMs > maxMs) {
-    const words = `${formatDuration(baseMs)} is longer than backoff.max, which is ${formatDuration(maxMs)}`;
-    contradicts(['retry', 'backoff', 'base'], words);
-  }
-  const totalMs = timeout?.totalMs;
-  const longest = max !== undefined ? 'max' : 'base';
-  if (given.backoff?.[longest] !== undefined && totalMs !== undefined && maxMs >= totalMs) {
-    const words = `${formatDuration(maxMs)} leaves no time for a retry: the total timeout is ${formatDuration(totalMs)}`;
-    contradicts(['retry', 'backoff', longest], words);
-  }
   return {
     maxRetries: given.max_retries ?? RETRY_DEFAULTS.maxRetries,
     methods: given.methods ?? RETRY_DEFAULTS.methods,
     statuses: given.statuses ?? RETRY_DEFAULTS.statuses,
-    backoff: { baseMs, maxMs },
+    backoff: resolveBackoff(given.backoff ?? {}, timeout?.totalMs, contradicts),
     respectRetryAfter: given.respect_retry_after ?? RETRY_DEFAULTS.respectRetryAfter,
     maxReplayBytes: given.max_replay_bytes ?? RETRY_DEFAULTS.maxReplayBytes,
     budget: {
@@ -121,6 +108,25 @@ function resolveRetry(
       windowMs: given.budget?.window ?? RETRY_DEFAULTS.budget.windowMs,
     },
   };
+}
+
+function resolveBackoff(
+  { base, max }: { readonly base?: number | undefined; readonly max?: number | undefined },
+  totalMs: number | undefined,
+  contradicts: Contradiction,
+): RetryOptions['backoff'] {
+  const baseMs = base ?? Math.min(RETRY_DEFAULTS.backoff.baseMs, max ?? Infinity);
+  const maxMs = max ?? Math.max(RETRY_DEFAULTS.backoff.maxMs, baseMs);
+  if (baseMs > maxMs) {
+    const words = `${formatDuration(baseMs)} is longer than backoff.max, which is ${formatDuration(maxMs)}`;
+    contradicts(['retry', 'backoff', 'base'], words);
+  }
+  const wasSet = max ?? base;
+  if (wasSet !== undefined && totalMs !== undefined && wasSet >= totalMs) {
+    const words = `${formatDuration(wasSet)} leaves no time for a retry: the total timeout is ${formatDuration(totalMs)}`;
+    contradicts(['retry', 'backoff', max === undefined ? 'base' : 'max'], words);
+  }
+  return { baseMs, maxMs };
 }
 
 function resolveVerdict(given: NonNullable<PolicyInput['failure']>): VerdictOptions {

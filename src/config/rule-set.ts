@@ -2,6 +2,7 @@ import type { Policy } from '../strategies/policy.ts';
 import { type Problems, show } from './problem.ts';
 import { camelCase, type ReadRule } from './read.ts';
 import type { CompiledRule } from './rules.ts';
+import type { RuleInput } from './schema/document.ts';
 import { type CallPattern, compileCallPattern } from './url-pattern.ts';
 
 /** A rule that can be told from others, whether or not its policy turns out to be usable. */
@@ -34,23 +35,18 @@ function readRule(
   problems: Problems,
 ): PolicyRule | undefined {
   let wrong = broken;
-  const report = (option: string, message: string) => {
+  const report: Report = (option, message) => {
     wrong = true;
     const spelt = source === 'code' ? camelCase(option) : option;
     problems.add({ path: `${path}${spelt}`, message, source });
   };
   const { url, methods } = input.match ?? {};
   const { policy, name } = input;
-  if (url === undefined && methods === undefined && !broken) report('.match', 'expected a url, methods or both');
-  if (policy === undefined && !broken) report('.policy', 'expected the name of a policy, or none');
+  if (!broken) checkComplete(input, report);
   if (policy !== undefined && policy !== 'none' && !isPolicy(policy)) {
     report('.policy', `there is no policy ${show(policy)}`);
   }
-  if (name !== undefined && policy !== undefined) {
-    const other = byName.get(name) ?? policy;
-    if (other !== policy) report('.name', `${show(name)} is the name of a rule with the policy ${show(other)} already`);
-    byName.set(name, other);
-  }
+  checkName(input, byName, report);
   const pattern = compile(url, report);
   // Without its URL, a rule that is wrong would be one for every call there is.
   if (pattern === undefined && (url !== undefined || wrong)) return undefined;
@@ -63,7 +59,22 @@ function readRule(
   };
 }
 
-function compile(url: string | undefined, report: (option: string, message: string) => void): CallPattern | undefined {
+type Report = (option: string, message: string) => void;
+
+function checkComplete({ match, policy }: RuleInput, report: Report): void {
+  if (match?.url === undefined && match?.methods === undefined) report('.match', 'expected a url, methods or both');
+  if (policy === undefined) report('.policy', 'expected the name of a policy, or none');
+}
+
+/** The state of an upstream is kept per policy: one name with two policies would be two upstreams of one name. */
+function checkName({ name, policy }: RuleInput, byName: Map<string, string>, report: Report): void {
+  if (name === undefined || policy === undefined) return;
+  const other = byName.get(name) ?? policy;
+  if (other !== policy) report('.name', `${show(name)} is the name of a rule with the policy ${show(other)} already`);
+  byName.set(name, other);
+}
+
+function compile(url: string | undefined, report: Report): CallPattern | undefined {
   if (url === undefined) return undefined;
   try {
     return compileCallPattern(url);

@@ -92,4 +92,3 @@ function assign(
 export function noRules(): Rules {
   return createRules({ mode: 'enforce', maxUpstreams: 1, rules: [], defaultPolicy: undefined });
 }
-

@@ -23,11 +23,9 @@ export function substitute(root: Yaml.Node, env: Environment, yaml: typeof Yaml)
   });
 }
 
+/** Only what can be a number, a boolean or null is read once more: no text makes a list or a map. */
 function plainValue(text: string, yaml: typeof Yaml): unknown {
-  try {
-    const value: unknown = yaml.parse(text, { logLevel: 'silent' });
-    return typeof value === 'object' && value !== null ? text : value;
-  } catch {
-    return text;
-  }
+  if (!/^[\w.+~-]{0,64}$/.test(text) || text.startsWith('---')) return text;
+  const value: unknown = yaml.parse(text);
+  return typeof value === 'object' && value !== null ? text : value;
 }

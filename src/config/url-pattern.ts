@@ -40,7 +40,7 @@ function compileSocketPattern(text: string): CallPattern {
 }
 
 function compileUrlPattern(text: string): CallPattern {
-  if (!/^[^/?#]+:\/\//.test(text)) {
+  if (!/^[^/#]+:\/\//.test(text)) {
     throw new TypeError('it must begin with a scheme and a host (https://example.com/..., *://*:*/... for any)');
   }
   const URLPattern = loadUrlPattern();
@@ -48,7 +48,9 @@ function compileUrlPattern(text: string): CallPattern {
   if (username !== '*' || password !== '*') throw new TypeError('it must not hold credentials');
   const variables = [protocol, hostname, port, pathname, search].map(variablesOf);
   if (variables.some(({ wildcards }) => wildcards > MAX_WILDCARDS)) {
-    throw new TypeError(`it may have no more than ${MAX_WILDCARDS} of * and (...) in its path, and in its query`);
+    throw new TypeError(
+      `it may have no more than ${MAX_WILDCARDS} of * and (...) in its host, its path and its query each`,
+    );
   }
   const origins = new URLPattern({ protocol, hostname, port });
   const whole = new URLPattern({ protocol, hostname, port, pathname, search });
@@ -76,8 +78,8 @@ function escapeIpv6(text: string): string {
   });
 }
 
-function matchesOrigin(pattern: UrlPattern, { protocol, host, port }: Origin): boolean {
-  if (host.startsWith('/') || host.startsWith('\\')) return false; // a socket
+function matchesOrigin(pattern: UrlPattern, { protocol, host, port, name }: Origin): boolean {
+  if (name.startsWith('unix:')) return false; // a socket has no host
   const isDefault = (protocol === 'https:' && port === 443) || (protocol === 'http:' && port === 80);
   const hostname = host.includes(':') ? `[${host}]` : host;
   try {
@@ -99,12 +101,18 @@ function pathMatcher(URLPattern: typeof UrlPattern, pathname: string, search: st
     const query = url.indexOf('?');
     const name = query === -1 ? url : url.slice(0, query);
     if (fast !== undefined && CANONICAL.test(name)) return fast.test(name);
-    try {
-      return pattern.test({ pathname: name, search: query === -1 ? '' : url.slice(query + 1) });
-    } catch {
-      return false;
-    }
+    return testPath(pattern, url);
   };
+}
+
+function testPath(pattern: UrlPattern, path: string): boolean {
+  try {
+    const { pathname, search } = new URL(`http://localhost${path}`);
+    // Of `//x` the library would take x for a host; `/.` in front of it goes away again.
+    return pattern.test({ pathname: pathname.startsWith('//') ? `/.${pathname}` : pathname, search: search.slice(1) });
+  } catch {
+    return false;
+  }
 }
 
 /** A proxy is asked with the whole URL in the request line; `*` (OPTIONS) and `host:port` (CONNECT) have no path. */

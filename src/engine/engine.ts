@@ -3,11 +3,12 @@ import type { CircuitBreaker } from '../strategies/circuit-breaker/circuit-break
 import { HealthMonitor } from '../strategies/health/health-monitor.ts';
 import type { Assignment, Rules } from '../strategies/policy.ts';
 import { Classifier } from '../strategies/verdict/classifier.ts';
+import { assemble } from './assemble.ts';
 import type { CallContext } from './call.ts';
 import type { EngineListener, EventSource } from './events.ts';
 import type { Exchange } from './exchange.ts';
 import { Execution } from './execution.ts';
-import { assemble, ORDER, type Order } from './order.ts';
+import { ORDER, type Order } from './order.ts';
 import { type KnownOrigin, OriginTable } from './origin-table.ts';
 import { Pipeline } from './pipeline.ts';
 import { snapshotOf, type UpstreamSnapshot } from './snapshot.ts';
@@ -19,6 +20,8 @@ export interface EngineOptions {
   readonly random: () => number;
   readonly listener: EngineListener;
   readonly rules: Rules;
+  /** Told of faults in code that was handed to us, such as a fallback handler's. */
+  readonly report?: (error: unknown) => void;
   readonly order?: Order;
 }
 
@@ -27,6 +30,7 @@ export class Engine {
   readonly #context: CallContext;
   readonly #random: () => number;
   readonly #order: Order;
+  readonly #report: (error: unknown) => void;
   #rules: Rules;
   #origins: OriginTable;
   #registry: UpstreamRegistry;
@@ -35,6 +39,7 @@ export class Engine {
     this.#context = { clock: options.clock, listener: options.listener, current: undefined };
     this.#random = options.random;
     this.#order = options.order ?? ORDER;
+    this.#report = options.report ?? (() => {});
     this.#rules = options.rules;
     this.#origins = new OriginTable(options.rules, 2 * options.rules.maxUpstreams);
     this.#registry = new UpstreamRegistry(options.rules.maxUpstreams);
@@ -87,13 +92,19 @@ export class Engine {
     const { mode } = this.#rules;
     const source: EventSource = { policy: policy.name, upstream, mode };
     const context = this.#context;
-    const parts = assemble(policy, upstream, this.#order, {
+    const parts = assemble(policy, upstream, {
+      order: this.#order,
+      clock: context.clock,
       random: this.#random,
+      wallClockMs: Date.now,
+      report: this.#report,
       onTransition: (circuit, change) => {
+        if (context.current !== undefined) context.current.told = true;
         context.listener.event({ type: 'circuit_state_changed', circuit, ...change }, source, context.current);
       },
     });
     const monitor = new HealthMonitor(policy.health, (state, errorRatio) => {
+      if (context.current !== undefined) context.current.told = true;
       context.listener.event({ type: 'health_changed', state, errorRatio }, source, context.current);
     });
     const pipeline = new Pipeline({ upstream, mode, assignment }, parts, {

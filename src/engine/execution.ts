@@ -103,7 +103,8 @@ export class Execution extends Recovering implements ExchangeListener {
     const verdict = classifier.status(head.status);
     this.sent = true;
     this.deadlines?.cancelAttempt();
-    for (const guard of heeders) guard.heed?.(head, nowMs);
+    // What a fallback endpoint asks for is not the upstream's wish.
+    if (this.endpoint.target === undefined) for (const guard of heeders) guard.heed?.(head, nowMs);
     this.responded(nowMs);
     // A failure is known now; a success only at the end of the body.
     if (verdict !== 'success') this.judge(verdict, nowMs);

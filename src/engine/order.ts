@@ -1,81 +1,77 @@
-import { CircuitBreaker } from '../strategies/circuit-breaker/circuit-breaker.ts';
-import type { Transition } from '../strategies/circuit-breaker/transition.ts';
-import type { Endpoint, Guard, Recovery } from '../strategies/contract.ts';
+import type { Clock } from '../common/clock.ts';
+import { Bulkhead } from '../strategies/bulkhead/bulkhead.ts';
+import type { Endpoint, EndpointTarget, Guard, Recovery } from '../strategies/contract.ts';
+import { FallbackRecovery } from '../strategies/fallback/fallback-recovery.ts';
 import type { Policy } from '../strategies/policy.ts';
-import type { PipelineParts } from './pipeline.ts';
+import { RateLimiter } from '../strategies/rate-limiter/rate-limiter.ts';
+import type { RetryBudget } from '../strategies/retry/budget.ts';
+import { RetryRecovery } from '../strategies/retry/retry.ts';
 
-/** What a stage may use to build its strategy. */
+/** What a stage may use to build its strategy for one upstream. */
 export interface StageContext {
   readonly upstream: string;
+  readonly clock: Clock;
+  /** 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
-  /** Makes an endpoint with a breaker of its own, if the policy has breakers. */
-  readonly endpoint: (target: Endpoint['target'], name: string) => Endpoint;
+  /** Milliseconds since 1970, for what HTTP dates; never for durations. */
+  readonly wallClockMs: () => number;
+  /** Shared by everything that makes further attempts. */
+  readonly budget: RetryBudget;
+  /** A place of the fallback chain, with a circuit breaker of its own if the policy has breakers. */
+  readonly endpoint: (target: EndpointTarget) => Endpoint;
+  /** Told of faults in code that is not ours to fix, such as a fallback handler's. */
+  readonly report: (error: unknown) => void;
 }
 
-export interface CallGuardStage {
+export interface Stage<Strategy> {
   readonly strategy: string;
   readonly because: string;
-  build(policy: Policy, context: StageContext): Guard | undefined;
+  /** Undefined: the policy has this strategy off. */
+  build(policy: Policy, context: StageContext): Strategy | undefined;
 }
 
-export interface RecoveryStage {
-  readonly strategy: string;
-  readonly because: string;
-  build(policy: Policy, context: StageContext): Recovery | undefined;
-}
-
-/** The strategies in the order a call meets them, outermost first. The total timeout starts with the call itself. */
+/** The strategies in the order a call meets them. */
 export interface Order {
-  readonly callGuards: readonly CallGuardStage[];
-  readonly recoveries: readonly RecoveryStage[];
+  /** Asked before any attempt, outermost first. */
+  readonly callGuards: readonly Stage<Guard>[];
+  /** Asked about an outcome, innermost first. */
+  readonly recoveries: readonly Stage<Recovery>[];
 }
 
 /**
- * The order of the pipeline, and why:
- * call guards are outermost, so that their rejections are neither retried nor counted against the upstream; the circuit
- * breaker is inside retry and per endpoint, so that it sees every attempt and stops the remaining ones; its slot is taken
- * last, after every other admission, so that an early exit cannot leak a probe; the attempt timeout is innermost, so that
- * a half-open probe cannot hang; recoveries react from the inside out, retry before fallback.
+ * The order of the pipeline, and why. The rest of it is not a matter of configuration, and stands in the execution: the
+ * total timeout runs from the call's start, so that it bounds retries and waits; the circuit breaker is asked per attempt
+ * and endpoint, so that it sees every attempt and stops the remaining ones, and last of all, so that no early exit can
+ * leak a half-open probe; the attempt timeout is innermost, so that a probe cannot hang.
  */
 export const ORDER: Order = {
-  callGuards: [],
-  recoveries: [],
+  callGuards: [
+    {
+      strategy: 'rate_limiter',
+      because: 'outermost: what it refuses takes no slot and no place in a queue, and is neither retried nor counted',
+      build: ({ rateLimiter }, context) => rateLimiter && new RateLimiter(rateLimiter, context),
+    },
+    {
+      strategy: 'bulkhead',
+      because: 'outside retry: a call keeps its one slot over all its attempts, and a full bulkhead is no failure',
+      build: ({ bulkhead }, context) => bulkhead && new Bulkhead(bulkhead, context),
+    },
+  ],
+  recoveries: [
+    {
+      strategy: 'retry',
+      because: 'inside fallback: the place the app asked for gets its chance before another one answers',
+      build: ({ retry }, context) => retry && new RetryRecovery(retry, context),
+    },
+    {
+      strategy: 'fallback',
+      because: 'outside everything: it answers for failures, for what retries did not mend and for our own refusals',
+      build: ({ fallback }, context) =>
+        fallback &&
+        new FallbackRecovery(fallback, {
+          ...context,
+          endpoints: fallback.endpoints.map((target) => context.endpoint(target)),
+        }),
+    },
+  ],
 };
-
-/** Builds the strategies of `policy` for one upstream. */
-export function assemble(
-  policy: Policy,
-  upstream: string,
-  order: Order,
-  dependencies: { readonly random: () => number; readonly onTransition: (circuit: string, change: Transition) => void },
-): PipelineParts {
-  const breakers: CircuitBreaker[] = [];
-  const endpoint = (target: Endpoint['target'], name: string): Endpoint => {
-    if (policy.circuitBreaker === undefined) return { name, target, breaker: undefined };
-    const breaker = new CircuitBreaker(name, policy.circuitBreaker, {
-      upstream: name,
-      random: dependencies.random,
-      onTransition: (change) => dependencies.onTransition(name, change),
-    });
-    breakers.push(breaker);
-    return { name, target, breaker };
-  };
-  const primary = endpoint(undefined, upstream);
-  const context: StageContext = { upstream, random: dependencies.random, endpoint };
-  const built = <T>(stages: readonly { build(policy: Policy, context: StageContext): T | undefined }[]): T[] =>
-    stages.map((stage) => stage.build(policy, context)).filter((strategy) => strategy !== undefined);
-  const callGuards = built(order.callGuards);
-  const recoveries = built(order.recoveries);
-  return {
-    callGuards,
-    recoveries,
-    primary,
-    breakers,
-    timeouts: policy.timeout,
-    divertsUnhealthy: policy.fallback?.onUnhealthy ?? false,
-    repeats: recoveries.length > 0,
-    maxReplayBytes: policy.retry?.maxReplayBytes ?? 0,
-    bulkhead: undefined,
-    budget: undefined,
-  };
-}

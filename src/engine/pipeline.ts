@@ -2,6 +2,7 @@ import type { CircuitBreaker } from '../strategies/circuit-breaker/circuit-break
 import type { Endpoint, FallbackSource, Guard, Recovery, RejectionReason } from '../strategies/contract.ts';
 import type { HealthMonitor } from '../strategies/health/health-monitor.ts';
 import type { Assignment, Mode } from '../strategies/policy.ts';
+import type { RetryBudget } from '../strategies/retry/budget.ts';
 import type { TimeoutOptions } from '../strategies/timeout/options.ts';
 import type { Classifier } from '../strategies/verdict/classifier.ts';
 import type { EventSource } from './events.ts';
@@ -14,7 +15,7 @@ export interface Counts {
   readonly fallbacks: Partial<Record<FallbackSource, number>>;
 }
 
-/** What the stages of the order table put together for one upstream under one policy (engine/order.ts). */
+/** What the stages of the order table put together for one upstream under one policy (engine/assemble.ts). */
 export interface PipelineParts {
   readonly callGuards: readonly Guard[];
   readonly recoveries: readonly Recovery[];
@@ -25,10 +26,13 @@ export interface PipelineParts {
   /** Whether calls go to the fallback chain while the monitor calls the upstream unhealthy. */
   readonly divertsUnhealthy: boolean;
   /** Whether a first attempt may be followed by another, or by a substitute. */
-  readonly repeats: boolean;
+  readonly recovers: boolean;
+  /** Whether it may be followed by another. */
+  readonly resends: boolean;
   readonly maxReplayBytes: number;
   readonly bulkhead: { snapshot(): BulkheadSnapshot } | undefined;
-  readonly budget: { remaining(nowMs: number): number } | undefined;
+  /** Of further attempts; every call pays in. */
+  readonly budget: RetryBudget | undefined;
 }
 
 /** All state of one upstream under one policy, and the strategies in their order. Lives as long as the upstream is used. */
@@ -42,6 +46,7 @@ export class Pipeline implements EventSource {
   readonly monitor: HealthMonitor;
   readonly counts: Counts = { rejections: {}, retries: {}, fallbacks: {} };
   readonly heeders: readonly Guard[];
+  /** Whether the adapter must be ready for more than one outcome (`parts.recovers`, when it is enforced). */
   readonly repeats: boolean;
   readonly maxReplayBytes: number;
   /** Calls begun and not ended. */
@@ -64,7 +69,7 @@ export class Pipeline implements EventSource {
     this.monitor = judges.monitor;
     this.heeders = parts.callGuards.filter((guard) => guard.heed !== undefined);
     // In observe mode nothing is repeated: the app's own request stays the only one.
-    this.repeats = parts.repeats && identity.mode === 'enforce';
+    this.repeats = parts.recovers && identity.mode === 'enforce';
     this.maxReplayBytes = this.repeats ? parts.maxReplayBytes : 0;
   }
 

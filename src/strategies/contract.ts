@@ -140,8 +140,6 @@ export interface CallProgress {
 
 /** Reacts to an outcome that the app has not seen. Undefined: nothing to add, let the next one, or the app, have it. */
 export interface Recovery {
-  /** A call begins, whatever becomes of it (the budget counts them). */
-  callStarted?(nowMs: number): void;
   recover(progress: CallProgress, outcome: Outcome, nowMs: number): Remedy | undefined | Promise<Remedy | undefined>;
   /** Whether a body of this response is wanted (the cache's capture). Called once per delivered response. */
   capture?(progress: CallProgress, head: ResponseHead, nowMs: number): BodyTap | undefined;

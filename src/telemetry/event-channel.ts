@@ -27,7 +27,6 @@ export function hasListeners(): boolean {
 export function publish(
   event: ResilienceEvent,
   source: EventSource,
-  timestamp: number,
   span: SpanContext | undefined,
   requestId: string | undefined,
 ): void {
@@ -36,7 +35,7 @@ export function publish(
     policy: source.policy,
     upstream: source.upstream,
     mode: source.mode,
-    timestamp,
+    timestamp: Date.now(),
     traceId: span?.traceId,
     spanId: span?.spanId,
     requestId,

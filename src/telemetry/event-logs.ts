@@ -19,11 +19,18 @@ export class EventLogs {
     this.#signal = signal;
   }
 
+  /** Whether an event may find a taker, so that it is worth a record. */
+  wants(isChange: boolean, span: Span | undefined): boolean {
+    return this.#logged(isChange) || (this.#signal !== 'logs' && span?.isRecording() === true);
+  }
+
   emit(record: EventRecord, context: Context, span: Span | undefined): void {
     if (this.#signal !== 'logs') guarded('span event', () => addTo(span, record));
-    if (this.#signal === 'logs' || (this.#signal === 'logs/dup' && record.isChange)) {
-      guarded('event log', () => this.#log(record, context));
-    }
+    if (this.#logged(record.isChange)) guarded('event log', () => this.#log(record, context));
+  }
+
+  #logged(isChange: boolean): boolean {
+    return this.#signal === 'logs' || (this.#signal === 'logs/dup' && isChange);
   }
 
   #log({ name, timestamp, severityNumber, message, attributes }: EventRecord, context: Context): void {

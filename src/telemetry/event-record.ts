@@ -41,8 +41,12 @@ export function recordOf(
     severityNumber: SEVERITY[severity],
     message: source.mode === 'observe' ? `${message} (observed only)` : message,
     attributes: { ...describeSource(source, call, requestId), ...description.attributes },
-    isChange: event.type === 'circuit_state_changed' || event.type === 'health_changed',
+    isChange: isChange(event),
   };
+}
+
+export function isChange({ type }: ResilienceEvent): boolean {
+  return type === 'circuit_state_changed' || type === 'health_changed';
 }
 
 /** What spans and events say of where a call goes and under which policy. */

@@ -4,7 +4,7 @@ import type { UpstreamSnapshot } from '../engine/snapshot.ts';
 import { ConsoleLogs } from './console-logs.ts';
 import { hasListeners, publish } from './event-channel.ts';
 import { EventLogs, type EventSignal } from './event-logs.ts';
-import { recordOf } from './event-record.ts';
+import { isChange, recordOf } from './event-record.ts';
 import { guarded, reportFailure } from './guard.ts';
 import { ResilienceMetrics } from './metrics.ts';
 import { type LoggerProvider, LoggerSource, MeterSource, TracerSource } from './providers.ts';
@@ -117,19 +117,15 @@ export class TelemetryListener implements EngineListener {
 
   #tell(event: ResilienceEvent, source: EventSource, call: ObservedCall | undefined): void {
     const noted = call?.scope instanceof CallTrace ? call.scope : undefined;
-    const requestId = noted?.requestId;
-    const record = recordOf(event, source, call, requestId);
-    if (record !== undefined) {
-      this.#eventLogs.emit(record, noted?.context ?? ROOT_CONTEXT, noted?.span);
-    }
     const span = noted && trace.getSpanContext(noted.context);
-    if (record !== undefined && this.#consoleLogs !== undefined) {
-      const logs = this.#consoleLogs;
-      guarded('console log', () => logs.emit(record, source.upstream, span, requestId));
+    const logs = this.#consoleLogs;
+    if (logs !== undefined || this.#eventLogs.wants(isChange(event), noted?.span)) {
+      const record = recordOf(event, source, call, noted?.requestId);
+      if (record !== undefined) {
+        this.#eventLogs.emit(record, noted?.context ?? ROOT_CONTEXT, noted?.span);
+        guarded('console log', () => logs?.emit(record, source.upstream, span, noted?.requestId));
+      }
     }
-    if (hasListeners()) {
-      const timestamp = record?.timestamp ?? Date.now();
-      guarded('event channel', () => publish(event, source, timestamp, span, requestId));
-    }
+    if (hasListeners()) guarded('event channel', () => publish(event, source, span, noted?.requestId));
   }
 }

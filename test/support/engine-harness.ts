@@ -15,11 +15,13 @@ export interface HarnessOptions {
   readonly guards?: readonly Guard[];
   readonly recoveries?: readonly Recovery[];
   readonly order?: Order;
+  /** For guards that need it before the harness is made. */
+  readonly clock?: ManualClock;
 }
 
 /** The real engine under a manual clock, with scripted guards and recoveries where a test wants them. */
 export function engineHarness(options: HarnessOptions = {}) {
-  const clock = new ManualClock();
+  const clock = options.clock ?? new ManualClock();
   const listener = new RecordingListener();
   const scripted: Order = {
     callGuards: (options.guards ?? []).map((guard) => ({ strategy: 'scripted', because: 'test', build: () => guard })),

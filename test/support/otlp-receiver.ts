@@ -59,7 +59,7 @@ interface ReceiverEvents {
   span: [ReceivedSpan];
   log: [ReceivedLog];
   point: [ReceivedPoint];
-  /** A whole export has been taken in. */
+  /** An export has been taken in, refused or left hanging. */
   received: [];
 }
 
@@ -122,7 +122,7 @@ export class OtlpReceiver extends EventEmitter<ReceiverEvents> {
   }
 
   /** Resolves as soon as `found` answers other than undefined or false; asked again after everything received. */
-  async until<T>(what: string, found: () => T | undefined | false, timeoutMs = 10_000): Promise<T> {
+  async until<T>(what: string, found: () => T | undefined | false, timeoutMs = 30_000): Promise<T> {
     const signal = AbortSignal.timeout(timeoutMs);
     for (;;) {
       const result = found();
@@ -141,6 +141,7 @@ export class OtlpReceiver extends EventEmitter<ReceiverEvents> {
 
   async #receive(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     this.requests += 1;
+    if (this.behaviour !== 'accept') this.emit('received');
     if (this.behaviour === 'hang') return;
     if (this.behaviour === 'unavailable') {
       response.writeHead(503).end();

@@ -123,9 +123,7 @@ describe('Events', () => {
     sdk = new InMemorySdk({ eventSignal: 'logs' });
     const quiet = new sdkLogs.LoggerProvider({
       processors: [new sdkLogs.SimpleLogRecordProcessor({ exporter: sdk.logRecords })],
-      loggerConfigurator: sdkLogs.createLoggerConfigurator([
-        { pattern: '*', config: { minimumSeverity: 13 } },
-      ]),
+      loggerConfigurator: sdkLogs.createLoggerConfigurator([{ pattern: '*', config: { minimumSeverity: 13 } }]),
     });
     sdk.listener.useLoggerProvider(quiet);
     const call = new ScriptedCall();

@@ -1,10 +1,8 @@
-import { once } from 'node:events';
-import { type ChildProcess, spawn } from 'node:child_process';
 import { context, propagation, trace } from '@opentelemetry/api';
 import { core, logs, metrics, node, tracing } from '@opentelemetry/sdk-node';
 import type { CallResult, FallbackSource, Mode, ObservedCall } from '../../src/engine/events.ts';
 import type { UpstreamSnapshot } from '../../src/engine/snapshot.ts';
-import { type TelemetryOptions, TELEMETRY_DEFAULTS, TelemetryListener } from '../../src/telemetry/listener.ts';
+import { TELEMETRY_DEFAULTS, TelemetryListener, type TelemetryOptions } from '../../src/telemetry/listener.ts';
 
 /** A call as the engine would present it, with everything settable. */
 export class ScriptedCall implements ObservedCall {
@@ -124,44 +122,4 @@ export interface MetricPoint {
 export class TestReader extends metrics.MetricReader {
   protected override async onForceFlush(): Promise<void> {}
   protected override async onShutdown(): Promise<void> {}
-}
-
-export interface ChildResult {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly elapsedMs: number;
-}
-
-/** The environment of this process without what would make an SDK start or a runner meddle. */
-export function cleanEnv(extra: Record<string, string> = {}): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('OTEL_') && name !== 'NODE_OPTIONS');
-  return { ...Object.fromEntries(kept), ...extra };
-}
-
-export function startFixture(name: string, args: readonly string[], env: Record<string, string> = {}): ChildProcess {
-  const file = require.resolve(`./fixtures/${name}.js`);
-  return spawn(process.execPath, [file, ...args], { env: cleanEnv(env), stdio: ['ignore', 'pipe', 'pipe'] });
-}
-
-export async function runFixture(
-  name: string,
-  args: readonly string[] = [],
-  env: Record<string, string> = {},
-): Promise<ChildResult> {
-  return finish(startFixture(name, args, env));
-}
-
-export async function finish(child: ChildProcess): Promise<ChildResult> {
-  const startedMs = performance.now();
-  const output = { stdout: '', stderr: '' };
-  child.stdout?.on('data', (chunk) => {
-    output.stdout += chunk;
-  });
-  child.stderr?.on('data', (chunk) => {
-    output.stderr += chunk;
-  });
-  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
-  return { code, signal, ...output, elapsedMs: performance.now() - startedMs };
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { context, propagation, SpanKind, SpanStatusCode, trace, TraceFlags } from '@opentelemetry/api';
+import { context, propagation, SpanKind, SpanStatusCode, TraceFlags, trace } from '@opentelemetry/api';
 import { core, tracing } from '@opentelemetry/sdk-node';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { TELEMETRY_DEFAULTS, TelemetryListener } from '../../src/telemetry/listener.ts';
@@ -184,5 +184,48 @@ describe('A call without an SDK', () => {
     listener.attempt(call, 2, () => sent.push(2));
     listener.callEnded(call, 1);
     assert.deepEqual(sent, [1, 2]);
+  });
+});
+
+describe('Span of a call of an app that registers its SDK late', () => {
+  it('exists from then on', async () => {
+    const listener = new TelemetryListener({ ...TELEMETRY_DEFAULTS, snapshots: () => [] });
+    const rejectedCall = () => {
+      const call = new ScriptedCall({ result: 'rejected', errorType: 'circuit_open' });
+      listener.callStarted(call);
+      listener.event(REJECTED, call, call);
+      listener.callEnded(call, 1);
+    };
+    rejectedCall();
+    const sdk = new InMemorySdk();
+    rejectedCall();
+    assert.equal(sdk.finished().length, 1);
+    await sdk.stop();
+  });
+});
+
+describe('A resent attempt', () => {
+  it('marks its CLIENT span, the first one made in it and no other', async () => {
+    const sdk = new InMemorySdk();
+    const call = new ScriptedCall({ attempts: 2 });
+    sdk.listener.callStarted(call);
+    // As instrumentations do: a span of the active context, put into a context made from it.
+    const begin = (name: string, kind: SpanKind) => {
+      const span = sdk.tracer.startSpan(name, { kind }, context.active());
+      context.with(trace.setSpan(context.active(), span), () => {});
+      span.end();
+    };
+    let later = () => {};
+    sdk.listener.attempt(call, 2, () => {
+      later = context.bind(context.active(), () => begin('later', SpanKind.CLIENT));
+      begin('lookup', SpanKind.INTERNAL);
+    });
+    sdk.listener.attempt(call, 3, () => begin('done', SpanKind.CLIENT));
+    later();
+    const marked: Record<string, unknown> = {};
+    for (const { name, attributes } of sdk.spans.getFinishedSpans())
+      marked[name] = attributes['http.request.resend_count'];
+    assert.deepEqual(marked, { lookup: undefined, done: 2, later: undefined });
+    await sdk.stop();
   });
 });

@@ -40,8 +40,9 @@ export function metaOf(schema: z.ZodType): OptionMeta {
   return meta;
 }
 
-export function isOption(schema: object): schema is z.ZodType {
-  return known.has(schema);
+/** The same for any schema: undefined for the parts that options are made of. */
+export function findMeta(schema: object): OptionMeta | undefined {
+  return known.get(schema);
 }
 
 /** Makes an option of a schema: may be left out, and is known to whoever walks the schema. */

@@ -1,6 +1,8 @@
 import { AsyncResource } from 'node:async_hooks';
-import type { Attempt, Disposition, Exchange, ExchangeListener } from '../../engine/exchange.ts';
-import type { BodyTap, EndpointTarget, ResponseHead, Substitute } from '../../strategies/contract.ts';
+import type { Attempt, Exchange } from '../../engine/exchange.ts';
+import type { EndpointTarget, Substitute } from '../../strategies/contract.ts';
+import { requestAborted } from './abort-errors.ts';
+import { CallReports } from './call-reports.ts';
 import type { Copy } from './copy.ts';
 import type { Destination } from './origin.ts';
 import { type RequestBody, requestBody } from './request-body.ts';
@@ -25,7 +27,7 @@ export interface CallInput {
 }
 
 /** One dispatch of the app as the engine's exchange; the subclasses know the two styles of handlers. */
-export abstract class Call implements Exchange {
+export abstract class Call extends CallReports implements Exchange {
   readonly protocol: string;
   readonly host: string;
   readonly port: number;
@@ -38,16 +40,10 @@ export abstract class Call implements Exchange {
   readonly upgrade: boolean;
   readonly repeats: boolean;
   readonly body: RequestBody | undefined;
-  listener!: ExchangeListener;
 
   /** The caller has its abort function. */
   started = false;
-  /** The caller has left by itself, or threw in our face: nothing it does says anything of the upstream. */
-  left = false;
-  /** The caller has been told the end, or is being told. */
-  ended = false;
 
-  readonly #report: (error: unknown) => void;
   #attempt: WireAttempt | undefined = undefined;
   #heldError: Error | undefined = undefined;
   /** A connection was given to an attempt: bytes may have left. */
@@ -60,8 +56,8 @@ export abstract class Call implements Exchange {
   #scope: AsyncResource | undefined = undefined;
 
   constructor(input: CallInput) {
+    super(input.report);
     const { destination, options } = input;
-    this.#report = input.report;
     this.copy = input.copy;
     this.dispatcher = input.dispatcher;
     this.destination = destination;
@@ -81,7 +77,6 @@ export abstract class Call implements Exchange {
   protected abstract newAttempt(): WireAttempt;
   /** Gives the caller its abort function, unless it has one. May throw what the caller's handler throws. */
   protected abstract start(): void;
-  protected abstract tellError(error: Error): void;
   /** Plays the answer to the caller. */
   protected abstract answer(response: Substitute): void;
 
@@ -92,7 +87,7 @@ export abstract class Call implements Exchange {
     try {
       return this.listener.begin() ? 'attempt' : 'wait';
     } catch (error) {
-      this.#report(error);
+      this.report(error);
       return 'failed';
     }
   }
@@ -101,22 +96,22 @@ export abstract class Call implements Exchange {
   sendFirst(): boolean {
     const attempt = this.newAttempt();
     this.#attempt = attempt;
-    let result = true;
+    this.#dispatching = true;
     try {
-      if (this.repeats) {
-        this.listener.around(() => {
-          result = transmit(this, attempt, undefined);
-        });
-        this.#rememberContext();
-      } else {
+      if (!this.listener.nests) return transmit(this, attempt, undefined);
+      let result = true;
+      this.#inAttempt(() => {
         result = transmit(this, attempt, undefined);
-      }
+      });
+      if (this.repeats) this.#rememberContext();
+      return result;
     } catch (error) {
       this.leave();
       this.ended = true;
       throw error;
+    } finally {
+      this.#dispatching = false;
     }
-    return result;
   }
 
   /** Without an attempt for now: the caller gets its abort function, and the engine carries out what it decided. */
@@ -167,8 +162,23 @@ export abstract class Call implements Exchange {
         wire.failed(error as Error);
       }
     };
-    if (this.repeats) this.listener.around(dispatch);
+    if (this.listener.nests) this.#inAttempt(dispatch);
     else dispatch();
+  }
+
+  /** Sends where the attempt's span finds its parent, and sends in any case. */
+  #inAttempt(send: () => void): void {
+    let sent = false;
+    try {
+      this.listener.around(() => {
+        sent = true;
+        send();
+      });
+    } catch (error) {
+      if (sent) throw error;
+      this.report(error);
+      send();
+    }
   }
 
   cancel(error: Error): void {
@@ -205,21 +215,12 @@ export abstract class Call implements Exchange {
   /** Now, unless the caller's `dispatch` has yet to return. */
   #soon(act: () => void): void {
     if (!this.#dispatching) {
-      this.#guarded(act);
+      this.guarded(act);
       return;
     }
     queueMicrotask(() => {
-      if (!this.ended) this.#guarded(act);
+      if (!this.ended) this.guarded(act);
     });
-  }
-
-  /** Runs what may call the caller's handler from a stack of ours, where a throw of the handler has nowhere to go. */
-  #guarded(act: () => void): void {
-    try {
-      act();
-    } catch (error) {
-      this.#report(error);
-    }
   }
 
   #dropHeld(): void {
@@ -243,29 +244,11 @@ export abstract class Call implements Exchange {
     this.#touched = true;
   }
 
-  judgeHead(head: ResponseHead): Disposition {
-    try {
-      return this.listener.onHead(head);
-    } catch (error) {
-      this.#report(error);
-      return 'deliver';
-    }
-  }
-
-  proceed(): void {
-    try {
-      this.listener.proceed();
-    } catch (error) {
-      this.#report(error);
-      if (!this.ended) this.deliverError(error as Error);
-    }
-  }
-
   /** An attempt ended in an error before the caller saw a head. */
   attemptFailed(error: Error): void {
     if (this.ended) return;
-    if (!this.left && this.body?.threw(error) === true) this.leave();
-    if (this.left || this.#judgeError(error) === 'deliver') {
+    if (!this.left && this.isOwnFault(error)) this.leave();
+    if (this.left || this.judgeError(error) === 'deliver') {
       this.deliverError(error);
       return;
     }
@@ -273,56 +256,8 @@ export abstract class Call implements Exchange {
     this.proceed();
   }
 
-  #judgeError(error: Error): Disposition {
-    try {
-      return this.listener.onError(error);
-    } catch (failure) {
-      this.#report(failure);
-      return 'deliver';
-    }
-  }
-
-  deliverError(error: Error): void {
-    this.ended = true;
-    this.tellError(error);
-  }
-
-  /** The delivered body is complete. */
-  bodyEnded(): void {
-    this.ended = true;
-    try {
-      this.listener.onBodyEnd();
-    } catch (error) {
-      this.#report(error);
-    }
-  }
-
-  /** The delivered body died, unless it was the caller who ended it. */
-  bodyDied(error: Error): void {
-    if (!this.left && this.body?.threw(error) === true) this.leave();
-    if (!this.left) this.#guarded(() => this.listener.onBodyError(error));
-    this.deliverError(error);
-  }
-
-  /** The connection became the caller's, or the other side refused that. */
-  upgraded(status: number): void {
-    this.#guarded(() => this.listener.onUpgrade(status));
-  }
-
-  /** Shows a chunk of the delivered body to whoever looks on. */
-  show(tap: BodyTap, chunk: Uint8Array): void {
-    try {
-      tap.chunk(chunk);
-    } catch (error) {
-      this.#report(error);
-    }
-  }
-
-  /** The caller gave up, or its own code failed. */
-  leave(): void {
-    if (this.left) return;
-    this.left = true;
-    this.#guarded(() => this.listener.onAbort());
+  protected isOwnFault(error: Error): boolean {
+    return this.body?.threw(error) === true;
   }
 
   /** The caller's abort function. Undici ignores an abort of what has ended, and so do we. */
@@ -330,11 +265,8 @@ export abstract class Call implements Exchange {
     if (this.ended) return;
     this.leave();
     this.#heldError = undefined;
-    if (this.#attempt?.abort(reason) !== true) this.deliverError(reason ?? requestAborted());
+    // Undici tells the caller itself, if it has the request in hand.
+    this.#attempt?.abort(reason);
+    if (!this.ended) this.#soon(() => this.deliverError(reason ?? requestAborted()));
   }
-}
-
-/** What undici makes of an abort without a reason. */
-function requestAborted(): Error {
-  return Object.assign(new Error('Request aborted'), { name: 'AbortError', code: 'UND_ERR_ABORTED' });
 }

@@ -76,7 +76,7 @@ class StreamBody implements RequestBody {
 
   constructor(stream: Readable, limit: number) {
     this.#stream = stream;
-    if (limit <= 0) return;
+    if (limit < 0) return;
     this.#recording = new Recording(limit);
     stream.on('newListener', this.#onListener);
   }
@@ -132,7 +132,7 @@ class IterableBody implements RequestBody {
 
   constructor(source: Iterable<unknown> | AsyncIterable<unknown>, limit: number) {
     this.#source = source;
-    if (limit > 0) this.#recording = new Recording(limit);
+    if (limit >= 0) this.#recording = new Recording(limit);
   }
 
   forAttempt(): unknown {

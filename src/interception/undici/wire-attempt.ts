@@ -1,4 +1,5 @@
 import type { BodyTap } from '../../strategies/contract.ts';
+import { responseDiscarded } from './abort-errors.ts';
 import type { Call } from './call.ts';
 import { sentHeader } from './sent-headers.ts';
 
@@ -61,13 +62,15 @@ export abstract class WireAttempt {
     this.call.bodyDied(error);
   }
 
-  /** The caller's abort; true when undici has passed it on to the caller. */
-  abort(reason: Error | undefined): boolean {
-    if (this.connected() && (this.state === 'open' || this.state === 'delivering')) this.abortWire(reason);
-    if (this.state === 'over') return true;
+  /** The caller's abort. */
+  abort(reason: Error | undefined): void {
     if (this.state === 'held') this.discard();
-    else this.#giveUp(reason);
-    return false;
+    if (this.#running() && this.connected()) this.abortWire(reason);
+    if (this.#running()) this.#giveUp(reason);
+  }
+
+  #running(): boolean {
+    return this.state === 'open' || this.state === 'delivering';
   }
 
   #giveUp(error: Error | undefined): void {
@@ -105,10 +108,10 @@ export abstract class WireAttempt {
     if (ended) return;
     const length = this.call.method === 'HEAD' ? 0 : Number(this.heldContentLength() ?? 0);
     if (length > MAX_DRAIN_BYTES) {
-      this.abortWire(discarded());
+      this.abortWire(responseDiscarded());
       return;
     }
-    this.#drainTimer = setTimeout(() => this.abortWire(discarded()), MAX_DRAIN_MS);
+    this.#drainTimer = setTimeout(() => this.abortWire(responseDiscarded()), MAX_DRAIN_MS);
     this.#drainTimer.unref();
     this.resumeWire();
   }
@@ -124,7 +127,7 @@ export abstract class WireAttempt {
 
   protected drain(bytes: number): void {
     this.#drainedBytes += bytes;
-    if (this.#drainedBytes > MAX_DRAIN_BYTES) this.abortWire(discarded());
+    if (this.#drainedBytes > MAX_DRAIN_BYTES) this.abortWire(responseDiscarded());
   }
 
   protected drained(): void {
@@ -159,9 +162,4 @@ export abstract class WireAttempt {
   protected is(state: State): boolean {
     return this.state === state;
   }
-}
-
-/** Named so that the span of the attempt, whose outcome is known, doesn't become an error. */
-function discarded(): Error {
-  return Object.assign(new Error('response not needed any more'), { name: 'AbortError', code: 'UND_ERR_ABORTED' });
 }

@@ -16,7 +16,7 @@ export interface Trip {
 
 /**
  * Whether a closed circuit has to open. The ratios are compared as quotients: `failures >= ratio * counted` would miss
- * 11 of 20 at 0.55, for the product is a little more than 11.
+ * 55 of 100 at 0.55, for the product is a little more than 55.
  */
 export function findTrip(
   options: CircuitBreakerOptions,

@@ -42,9 +42,9 @@ const CASES: readonly Case[] = [
     state: 'closed',
   },
   {
-    sentence: 'opens at 11 of 20 with a ratio of 0.55, which floating point puts a little above 11',
-    options: { window: { type: 'count', size: 20 }, minimumCalls: 20, failureRatio: 0.55 },
-    act: (lab) => lab.run('success', 9).run('failure', 11),
+    sentence: 'opens at 55 of 100 with a ratio of 0.55, which floating point puts a little above 55',
+    options: { window: { type: 'count', size: 100 }, minimumCalls: 100, failureRatio: 0.55 },
+    act: (lab) => lab.run('success', 45).run('failure', 55),
     story: [TRIPPED],
     state: 'open',
   },

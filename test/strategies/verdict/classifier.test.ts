@@ -129,6 +129,17 @@ describe('verdict of an error', () => {
     assert.equal(classifier.error(failedFetch(new BulkheadFullError('orders', 1, 0))), 'ignored');
   });
 
+  it('is ignored for what is ours even if its code is configured', () => {
+    const eager = new Classifier({ ...VERDICT_DEFAULTS, codes: ['ERR_RESILIENCE_CIRCUIT_OPEN'] });
+    assert.equal(eager.error(new CircuitOpenError('orders', 10, '')), 'ignored');
+  });
+
+  it('is ignored for a client closed from this side, whatever it was closed with', () => {
+    for (const code of ['UND_ERR_DESTROYED', 'UND_ERR_CLOSED', 'UND_ERR_ABORTED']) {
+      assert.equal(classifier.error(coded(code, { cause: coded('ECONNRESET') })), 'ignored', code);
+    }
+  });
+
   it("is ignored for the caller's abort, whatever reason the caller gave", () => {
     const reason = coded('ECONNRESET');
     const abort = Object.assign(new Error('aborted', { cause: reason }), { name: 'AbortError', code: 'ABORT_ERR' });
@@ -174,7 +185,7 @@ describe('verdict of an error', () => {
     error.cause = new Error('and round', { cause: error });
     const members: unknown[] = [];
     const aggregate = new AggregateError(members);
-    aggregate.errors.push(aggregate, aggregate, aggregate, aggregate);
+    aggregate.errors.push(...Array.from({ length: 20 }, () => aggregate));
     for (const circular of [error, aggregate]) {
       assert.equal(classifier.error(circular), 'ignored');
       assert.equal(classifier.neverSent(circular), false);

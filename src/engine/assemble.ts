@@ -1,0 +1,69 @@
+import type { Clock } from '../common/clock.ts';
+import { Bulkhead } from '../strategies/bulkhead/bulkhead.ts';
+import { CircuitBreaker } from '../strategies/circuit-breaker/circuit-breaker.ts';
+import type { Transition } from '../strategies/circuit-breaker/transition.ts';
+import type { Endpoint, EndpointTarget } from '../strategies/contract.ts';
+import type { Policy } from '../strategies/policy.ts';
+import { RetryBudget } from '../strategies/retry/budget.ts';
+import { RETRY_DEFAULTS } from '../strategies/retry/options.ts';
+import type { Order, Stage, StageContext } from './order.ts';
+import type { PipelineParts } from './pipeline.ts';
+
+export interface Assembly {
+  readonly order: Order;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly wallClockMs: () => number;
+  readonly report: (error: unknown) => void;
+  readonly onTransition: (circuit: string, change: Transition) => void;
+}
+
+/** Builds the strategies of `policy` for one upstream, in their order. */
+export function assemble(policy: Policy, upstream: string, assembly: Assembly): PipelineParts {
+  const breakers: CircuitBreaker[] = [];
+  const endpoint = (target: EndpointTarget | undefined, name: string): Endpoint => {
+    const breaker = policy.circuitBreaker && breakerOf(name, policy.circuitBreaker, assembly);
+    if (breaker !== undefined) breakers.push(breaker);
+    return { name, target, breaker };
+  };
+  const primary = endpoint(undefined, upstream);
+  const budget = new RetryBudget((policy.retry ?? RETRY_DEFAULTS).budget);
+  const context: StageContext = {
+    upstream,
+    budget,
+    clock: assembly.clock,
+    random: assembly.random,
+    wallClockMs: assembly.wallClockMs,
+    report: assembly.report,
+    endpoint: (target) => endpoint(target, `${upstream}/${authority(target)}`),
+  };
+  const callGuards = build(assembly.order.callGuards, policy, context);
+  const recoveries = build(assembly.order.recoveries, policy, context);
+  const resends = policy.retry !== undefined || (policy.fallback?.endpoints.length ?? 0) > 0;
+  return {
+    callGuards,
+    recoveries,
+    primary,
+    breakers,
+    timeouts: policy.timeout,
+    divertsUnhealthy: policy.fallback?.onUnhealthy ?? false,
+    recovers: recoveries.length > 0,
+    resends,
+    maxReplayBytes: resends ? (policy.retry ?? RETRY_DEFAULTS).maxReplayBytes : 0,
+    bulkhead: callGuards.find((guard) => guard instanceof Bulkhead),
+    budget: resends ? budget : undefined,
+  };
+}
+
+function breakerOf(name: string, options: NonNullable<Policy['circuitBreaker']>, assembly: Assembly): CircuitBreaker {
+  const onTransition = (change: Transition): void => assembly.onTransition(name, change);
+  return new CircuitBreaker(name, options, { upstream: name, random: assembly.random, onTransition });
+}
+
+function build<Strategy>(stages: readonly Stage<Strategy>[], policy: Policy, context: StageContext): Strategy[] {
+  return stages.map((stage) => stage.build(policy, context)).filter((strategy) => strategy !== undefined);
+}
+
+function authority({ host, port }: EndpointTarget): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

@@ -1,0 +1,31 @@
+import type { Resilience } from './resilience.ts';
+import { sharedRuntime } from './runtime.ts';
+
+export type { ResilienceConfig } from './config/config-types.ts';
+export type { BulkheadSnapshot, CircuitSnapshot, UpstreamSnapshot } from './engine/snapshot.ts';
+export {
+  BulkheadFullError,
+  BulkheadTimeoutError,
+  CircuitOpenError,
+  RateLimitedError,
+  ResilienceError,
+  type ResilienceErrorCode,
+  TimeoutError,
+  type TimeoutScope,
+} from './errors.ts';
+export { ResilienceInstrumentation, type ResilienceInstrumentationConfig } from './instrumentation.ts';
+export type { CircuitControl, Resilience } from './resilience.ts';
+export { withRequestContext } from './telemetry/request-context.ts';
+
+/** What runs in this thread: the upstreams with their circuits, health and counts, and manual control of circuits. */
+export function getResilience(): Resilience {
+  return sharedRuntime().resilience;
+}
+
+/**
+ * Covers a copy of undici that a bundler has hidden from `require`: give it the module's exports.
+ * @example instrument(require('undici'))
+ */
+export function instrument(undici: object): void {
+  sharedRuntime().instrument(undici);
+}

@@ -1,0 +1,98 @@
+import http, { type ClientRequest } from 'node:http';
+import https from 'node:https';
+import { syncBuiltinESMExports } from 'node:module';
+import type { Exchange, ExchangeListener } from '../../engine/exchange.ts';
+import { type Undo, UndoStack } from '../patch.ts';
+import { type Protocol, readTarget } from './call-target.ts';
+import { DirectCall } from './direct-call.ts';
+import type { CallSite } from './http-exchange.ts';
+import { type Depth, PatchedModule } from './patched-module.ts';
+import { RelayedCall } from './relayed-call.ts';
+import { installSensors } from './sensors.ts';
+
+/** What an adapter needs to know of a pipeline. */
+export interface CallPipeline {
+  /** Whether a first attempt may be followed by another, or by a substitute. */
+  readonly repeats: boolean;
+  readonly maxReplayBytes: number;
+}
+
+/** The engine, as an adapter sees it. */
+export interface CallEngine {
+  route(protocol: string, host: string, port: number, method: string, path: string): CallPipeline | undefined;
+  open(pipeline: CallPipeline, exchange: Exchange): ExchangeListener;
+}
+
+export interface HttpAdapterOptions {
+  readonly engine: CallEngine;
+  /** Whether the calls made right now are to be left alone: an exporter's, for instance. */
+  readonly bypass: () => boolean;
+  /** Told of faults of our own. The call concerned goes its way as without us. */
+  readonly report: (error: unknown) => void;
+}
+
+/** Leads calls of `node:http` and `node:https` through the engine. */
+export class HttpAdapter {
+  readonly #options: HttpAdapterOptions;
+  readonly #modules: Readonly<Record<Protocol, PatchedModule>>;
+
+  constructor(options: HttpAdapterOptions) {
+    this.#options = options;
+    const depth: Depth = { making: 0 };
+    const handle = (module: PatchedModule, args: unknown[], layers: number): ClientRequest =>
+      this.#call(module, args, layers);
+    this.#modules = {
+      'http:': new PatchedModule('http:', http, depth, handle),
+      'https:': new PatchedModule('https:', https, depth, handle),
+    };
+  }
+
+  install(): Undo {
+    const undos = new UndoStack();
+    undos.add(syncBuiltinESMExports);
+    undos.add(installSensors(this.#options.report));
+    for (const module of Object.values(this.#modules)) undos.add(module.install());
+    syncBuiltinESMExports();
+    return () => undos.undo();
+  }
+
+  /** Sees to it that ours are the outermost wrappers; cheap when they are. */
+  reassert(): void {
+    const changed = Object.values(this.#modules).filter((module) => module.reassert());
+    if (changed.length > 0) syncBuiltinESMExports();
+  }
+
+  /** The same for the bindings that an ESM loader hook keeps of `name`. */
+  reassertNamespace(name: string, namespace: Record<string, unknown>): void {
+    this.reassert();
+    this.#modules[name.endsWith('https') ? 'https:' : 'http:'].reassertNamespace(namespace);
+  }
+
+  #call(module: PatchedModule, args: unknown[], layers: number): ClientRequest {
+    const call = this.#begin(module, args, layers);
+    return call === undefined ? module.inner(args, layers) : call.start();
+  }
+
+  /** Undefined: the call is none of ours, or we have failed to deal with it before there was anything to see of it. */
+  #begin(module: PatchedModule, args: unknown[], layers: number): DirectCall | RelayedCall | undefined {
+    const { engine, bypass, report } = this.#options;
+    try {
+      const before = module.layers;
+      if (bypass()) return undefined;
+      // Asking may have started an SDK; what it put on now is new to this call as well.
+      const through = layers + module.layers - before;
+      const target = readTarget(module.protocol, args);
+      if (target === undefined) return undefined;
+      const pipeline = engine.route(target.protocol, target.host, target.port, target.method, target.path);
+      if (pipeline === undefined) return undefined;
+      const { repeats, maxReplayBytes } = pipeline;
+      const site: CallSite = { module, args, layers: through, maxReplayBytes, modules: this.#modules, report };
+      const call = repeats ? new RelayedCall(target, site) : new DirectCall(target, site);
+      call.begin(engine.open(pipeline, call));
+      return call;
+    } catch (error) {
+      report(error);
+      return undefined;
+    }
+  }
+}

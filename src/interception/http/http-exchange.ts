@@ -1,0 +1,57 @@
+import type { ClientRequest } from 'node:http';
+import type { Attempt, Exchange } from '../../engine/exchange.ts';
+import type { Substitute } from '../../strategies/contract.ts';
+import { type CallTarget, optionsHeader, type Protocol } from './call-target.ts';
+import { requestHeader } from './message-head.ts';
+import type { PatchedModule } from './patched-module.ts';
+import { Watch } from './watch.ts';
+
+/** Where a call was made, and how its attempts are. */
+export interface CallSite {
+  readonly module: PatchedModule;
+  readonly modules: Readonly<Record<Protocol, PatchedModule>>;
+  readonly args: readonly unknown[];
+  /** How many of the wrappers below us the first attempt goes through. */
+  readonly layers: number;
+  readonly maxReplayBytes: number;
+  report(error: unknown): void;
+}
+
+/** A call of `request`, as far as it is the same whatever is done with it. */
+export abstract class HttpExchange extends Watch implements Exchange {
+  readonly protocol: string;
+  readonly host: string;
+  readonly port: number;
+  readonly method: string;
+  readonly path: string;
+  protected readonly target: CallTarget;
+  protected readonly site: CallSite;
+  protected request: ClientRequest | undefined = undefined;
+
+  constructor(target: CallTarget, site: CallSite) {
+    super();
+    this.target = target;
+    this.site = site;
+    this.protocol = target.protocol;
+    this.host = target.host;
+    this.port = target.port;
+    this.method = target.method;
+    this.path = target.path;
+  }
+
+  header(name: string): string | undefined {
+    return this.request === undefined ? optionsHeader(this.target, name) : requestHeader(this.request, name);
+  }
+
+  sentHeader(name: string): string | undefined {
+    return this.request && requestHeader(this.request, name);
+  }
+
+  abstract send(attempt: Attempt): void;
+  abstract cancel(error: Error): void;
+  abstract fail(error: Error): void;
+  abstract respond(response: Substitute): void;
+  abstract release(): void;
+  abstract killBody(error: Error): void;
+  abstract replayable(): boolean;
+}

@@ -1,0 +1,161 @@
+import { systemClock } from './common/clock.ts';
+import type { ResilienceConfig } from './config/config-types.ts';
+import { type LoadedConfig, loadConfig } from './config/load-config.ts';
+import { describeProblems } from './config/problem.ts';
+import { diagnose, diagnoseFault } from './diagnostics.ts';
+import { Engine } from './engine/engine.ts';
+import { patchHttp } from './interception/http/patch-http.ts';
+import { onRequire } from './interception/module-hook.ts';
+import { UndoStack } from './interception/patch.ts';
+import { instrumentUndici, patchUndici } from './interception/undici/patch-undici.ts';
+import { watchRequests } from './interception/undici/sent-headers.ts';
+import { createResilience, type Resilience } from './resilience.ts';
+import { TelemetryListener } from './telemetry/listener.ts';
+import { bypass } from './telemetry/suppression.ts';
+import { PACKAGE_NAME, PACKAGE_VERSION } from './version.ts';
+
+/**
+ * What there is one of in a thread, shared by the preload, the instrumentation class and every copy of this package: two
+ * would patch the clients twice and keep two sets of circuits. Copies of other versions may meet it, so its shape is kept.
+ */
+export interface Runtime {
+  readonly version: string;
+  readonly resilience: Resilience;
+  readonly config: LoadedConfig | undefined;
+  readonly enabled: boolean;
+  readonly telemetry: TelemetryListener | undefined;
+  /** Patches the clients and starts deciding. `code`: options that win over file and environment. */
+  enable(code?: ResilienceConfig): void;
+  /** Says what is wrong with the configuration; once, however often it is called. */
+  reportProblems(): void;
+  /** Takes every patch back and forgets all state. */
+  disable(): void;
+  /** Runs `task` when the app makes its first call, before anything else is done about it. */
+  beforeFirstCall(task: () => void): void;
+  /** Puts ours outside of all wrappers that preloads have brought, and binds to their SDK. */
+  finalize(): void;
+  /** Covers a copy of undici that a bundler hides from `require`. */
+  instrument(undici: object): void;
+}
+
+/** The composition root: puts the parts together, and knows nothing of how they work. */
+class ThreadRuntime implements Runtime {
+  readonly version = PACKAGE_VERSION;
+  readonly resilience: Resilience = createResilience(() => this.#engine);
+  #config: LoadedConfig | undefined;
+  #telemetry: TelemetryListener | undefined;
+  #engine: Engine | undefined;
+  #undos: UndoStack | undefined;
+  #finalizeHttp: (() => void) | undefined;
+  #beforeFirstCall: (() => void) | undefined;
+
+  get config(): LoadedConfig | undefined {
+    return this.#config;
+  }
+
+  get enabled(): boolean {
+    return this.#engine !== undefined;
+  }
+
+  get telemetry(): TelemetryListener | undefined {
+    return this.#telemetry;
+  }
+
+  enable(code: ResilienceConfig = {}): void {
+    if (this.#engine !== undefined && Object.keys(code).length === 0) return;
+    const config = loadConfig({ env: process.env, code });
+    this.#config = config;
+    // Later at the latest; the preload asks for it earlier, when other preloads have set up a logger.
+    setImmediate(() => this.reportProblems());
+    if (!config.enabled) this.disable();
+    else if (this.#engine === undefined) this.#start(config);
+    else this.#engine.configure(config.rules);
+  }
+
+  reportProblems(): void {
+    for (const line of describeProblems(this.#config?.problems ?? [])) diagnose(line);
+  }
+
+  disable(): void {
+    this.#undos?.undo();
+    this.#undos = undefined;
+    this.#finalizeHttp = undefined;
+    this.#telemetry?.close();
+    this.#telemetry = undefined;
+    this.#engine = undefined;
+  }
+
+  instrument(undici: object): void {
+    instrumentUndici(undici);
+  }
+
+  beforeFirstCall(task: () => void): void {
+    this.#beforeFirstCall = () => {
+      this.#beforeFirstCall = undefined;
+      task();
+    };
+  }
+
+  finalize(): void {
+    this.#finalizeHttp?.();
+    this.#telemetry?.join();
+  }
+
+  #start(config: LoadedConfig): void {
+    const telemetry = new TelemetryListener({
+      eventSignal: config.settings.eventSignal,
+      jsonLog: config.settings.log === 'json',
+      snapshots: () => engine.snapshots(),
+    });
+    const engine = new Engine({
+      clock: systemClock,
+      random: Math.random,
+      listener: telemetry,
+      rules: config.rules,
+      report: (error) => diagnoseFault('a fallback', error),
+    });
+    const undos = new UndoStack();
+    // One client that cannot be patched leaves the others covered.
+    const apply = (client: string, patch: () => () => void): void => {
+      try {
+        undos.add(patch());
+      } catch (error) {
+        diagnoseFault(`patching ${client}`, error);
+      }
+    };
+    const leftAlone = (): boolean => {
+      this.#beforeFirstCall?.();
+      return bypass();
+    };
+    apply('http', () => {
+      const patch = patchHttp({ engine, bypass: leftAlone, report: (error) => diagnoseFault('http', error) });
+      this.#finalizeHttp = patch.finalize;
+      return patch.undo;
+    });
+    apply('undici', () => {
+      const report = (error: unknown): void => diagnoseFault('undici', error);
+      return patchUndici({ engine, bypass: leftAlone, report, onRequire });
+    });
+    // So that a span opened late can join the trace that an attempt's CLIENT span has begun.
+    apply('undici', watchRequests);
+    this.#telemetry = telemetry;
+    this.#engine = engine;
+    this.#undos = undos;
+  }
+}
+
+const SHARED = Symbol.for(PACKAGE_NAME);
+
+/** This thread's runtime, made at the first call; another copy of this package may have made it. */
+export function sharedRuntime(): Runtime {
+  const existing = Reflect.get(globalThis, SHARED) as Runtime | undefined;
+  if (existing === undefined) {
+    const runtime = new ThreadRuntime();
+    Object.defineProperty(globalThis, SHARED, { value: runtime, configurable: true });
+    return runtime;
+  }
+  if (existing.version !== PACKAGE_VERSION) {
+    diagnose(`version ${existing.version} is loaded already and stays in charge; version ${PACKAGE_VERSION} joins it`);
+  }
+  return existing;
+}

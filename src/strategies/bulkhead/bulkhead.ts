@@ -1,0 +1,133 @@
+import type { Clock, Timer } from '../../common/clock.ts';
+import type { Admission, CallInfo, Guard, Permit, Verdict } from '../contract.ts';
+import { WaitingCall, WaitingLine } from '../waiting-line.ts';
+import type { BulkheadOptions } from './options.ts';
+import { BulkheadFullRejection, BulkheadTimeoutRejection } from './rejection.ts';
+
+export interface BulkheadDeps {
+  /** The upstream's name, as it stands in errors. */
+  readonly upstream: string;
+  readonly clock: Clock;
+}
+
+/** A bulkhead, read at one moment. */
+export interface BulkheadReading {
+  readonly executing: number;
+  readonly queued: number;
+  readonly maxConcurrent: number;
+  readonly maxQueue: number;
+}
+
+/** Keeps the calls in flight to one upstream below a limit, so that a slow one cannot take everything the app has. */
+export class Bulkhead implements Guard {
+  readonly #upstream: string;
+  readonly #clock: Clock;
+  readonly #line = new WaitingLine<QueuedCall>();
+  #options: BulkheadOptions;
+  #executing = 0;
+  #handingOver = false;
+
+  constructor(options: BulkheadOptions, deps: BulkheadDeps) {
+    this.#options = options;
+    this.#upstream = deps.upstream;
+    this.#clock = deps.clock;
+  }
+
+  enter(_call: CallInfo, _nowMs: number): Admission {
+    const { maxConcurrent, maxQueue } = this.#options;
+    // A slot that is free while calls wait is about to be theirs.
+    if (this.#executing < maxConcurrent && this.#line.length === 0) return this.#occupy();
+    if (this.#line.length >= maxQueue) return new BulkheadFullRejection(this.#upstream, this.#options);
+    return this.#queue();
+  }
+
+  snapshot(): BulkheadReading {
+    const { maxConcurrent, maxQueue } = this.#options;
+    return { executing: this.#executing, queued: this.#line.length, maxConcurrent, maxQueue };
+  }
+
+  /** Goes on under other options. What runs and what waits stays, under the queue timeout it began with. */
+  reconfigure(options: BulkheadOptions, nowMs: number): void {
+    this.#options = options;
+    this.#handOver(nowMs);
+  }
+
+  #occupy(): Slot {
+    this.#executing++;
+    return new Slot(this.#vacate);
+  }
+
+  // One function for all slots: a call that need not wait makes nothing but its slot.
+  readonly #vacate = (nowMs: number): void => {
+    this.#executing--;
+    this.#handOver(nowMs);
+  };
+
+  /**
+   * Gives free slots to those who wait. A call may end inside its own admission (its circuit is open), which frees the
+   * slot again: the loop that is running takes care of that one too, or else a long line would be a deep stack.
+   */
+  #handOver(nowMs: number): void {
+    if (this.#handingOver) return;
+    this.#handingOver = true;
+    let next = this.#line.first;
+    while (next !== undefined && this.#executing < this.#options.maxConcurrent) {
+      this.#leave(next);
+      const slot = this.#occupy();
+      if (!next.settle(slot, nowMs)) slot.release('ignored', nowMs);
+      next = this.#line.first;
+    }
+    this.#handingOver = false;
+  }
+
+  #queue(): QueuedCall {
+    const { queueTimeoutMs } = this.#options;
+    const call = new QueuedCall((left) => this.#leave(left));
+    // Nothing else may be keeping the process up: the caller has no socket yet, and awaits this.
+    call.timer = this.#clock.schedule(() => this.#expire(call, queueTimeoutMs), queueTimeoutMs, true);
+    this.#line.join(call);
+    return call;
+  }
+
+  #leave(call: QueuedCall): boolean {
+    if (!this.#line.leave(call)) return false;
+    this.#clock.cancel(call.timer);
+    return true;
+  }
+
+  #expire(call: QueuedCall, queueTimeoutMs: number): void {
+    if (!this.#leave(call)) return;
+    call.settle(new BulkheadTimeoutRejection(this.#upstream, queueTimeoutMs), this.#clock.now());
+  }
+}
+
+/** One of the places in flight. */
+class Slot implements Permit {
+  readonly kind = 'permit';
+  #vacate: ((nowMs: number) => void) | undefined;
+
+  constructor(vacate: (nowMs: number) => void) {
+    this.#vacate = vacate;
+  }
+
+  /** Only the first time: a slot freed twice would be two slots. */
+  release(_verdict: Verdict, nowMs: number): void {
+    const vacate = this.#vacate;
+    this.#vacate = undefined;
+    vacate?.(nowMs);
+  }
+}
+
+class QueuedCall extends WaitingCall {
+  timer: Timer = undefined;
+  readonly #leave: (call: QueuedCall) => void;
+
+  constructor(leave: (call: QueuedCall) => void) {
+    super();
+    this.#leave = leave;
+  }
+
+  cancel(): void {
+    this.#leave(this);
+  }
+}

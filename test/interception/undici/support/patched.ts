@@ -1,0 +1,68 @@
+import { systemClock } from '../../../../src/common/clock.ts';
+import { Engine } from '../../../../src/engine/engine.ts';
+import type { Exchange } from '../../../../src/engine/exchange.ts';
+import type { Pipeline } from '../../../../src/engine/pipeline.ts';
+import { onRequire } from '../../../../src/interception/module-hook.ts';
+import { patchUndici } from '../../../../src/interception/undici/patch-undici.ts';
+import type { Guard, Recovery } from '../../../../src/strategies/contract.ts';
+import type { Policy } from '../../../../src/strategies/policy.ts';
+import { RecordingListener } from '../../../support/recording-listener.ts';
+import { everyCall } from '../../../support/rules.ts';
+
+export interface Setup {
+  readonly policy?: Partial<Policy>;
+  readonly guards?: readonly Guard[];
+  readonly recoveries?: readonly Recovery[];
+  /** Calls to other origins are left alone. */
+  readonly only?: string;
+}
+
+/** The adapter under one engine after another: each test sets its own. */
+export class PatchedUndici {
+  engine: Engine | undefined;
+  listener = new RecordingListener();
+  bypassed = false;
+  readonly reports: unknown[] = [];
+  readonly undo: () => void;
+
+  constructor() {
+    this.undo = patchUndici({
+      engine: {
+        route: (protocol, host, port, method, path): Pipeline | undefined =>
+          this.engine?.route(protocol, host, port, method, path),
+        open: (pipeline: Pipeline, exchange: Exchange) => {
+          if (this.engine === undefined) throw new Error('no engine');
+          return this.engine.open(pipeline, exchange);
+        },
+      },
+      bypass: () => this.bypassed,
+      report: (error) => this.reports.push(error),
+      onRequire,
+    });
+  }
+
+  use(setup: Setup = {}): void {
+    const stage = <T>(strategy: T) => ({ strategy: 'scripted', because: 'test', build: () => strategy });
+    const rules = everyCall(setup.policy);
+    this.listener = new RecordingListener();
+    this.engine = new Engine({
+      clock: systemClock,
+      random: () => 0.5,
+      listener: this.listener,
+      rules: {
+        ...rules,
+        forOrigin: (origin) =>
+          setup.only === undefined || setup.only === origin.name
+            ? rules.forOrigin(origin)
+            : { fixed: { assignment: undefined }, match: () => undefined },
+      },
+      order: { callGuards: (setup.guards ?? []).map(stage), recoveries: (setup.recoveries ?? []).map(stage) },
+    });
+  }
+
+  reset(): void {
+    this.engine = undefined;
+    this.bypassed = false;
+    this.reports.length = 0;
+  }
+}
