@@ -75,7 +75,7 @@ export class Upstream {
   }
 
   static async start(processes: Processes): Promise<Upstream> {
-    const child = fork(path.join(ROOT, FOLDER, 'upstream.js'), { execArgv: [], env: plainEnv() });
+    const child = fork(path.join(ROOT, 'examples', 'upstream.js'), { execArgv: [], env: plainEnv() });
     processes.own(child, 'the upstream');
     const [{ port }] = (await once(child, 'message')) as [{ port: number }];
     return new Upstream(child, port);

@@ -1,8 +1,9 @@
 'use strict';
-// The inventory service. Answers, fails with 503 or hangs up, as its parent process says, and counts what reaches it.
+// The service that the examples ask. Answers, fails with 503 or hangs up, as its parent process says, and counts what
+// reaches it.
 const http = require('node:http');
 
-let behaviour = 'answer';
+let behaviour = process.argv[2] ?? 'answer';
 let requests = 0;
 
 const server = http.createServer((request, response) => {
