@@ -76,7 +76,9 @@ function conclude(screen: Screen, sink: Sink, visitors: Visitors, requests: numb
   const { answered, failed, rejected } = visitors.tally;
   screen.block('What the visitors and the upstream saw', [
     `${answered + failed + rejected} calls of the app: ${answered} answered, ${failed} failed, ${rejected} rejected`,
-    `${requests} requests reached the upstream: no rejected call did`,
+    requests === answered + failed
+      ? `${requests} requests reached the upstream: those answered or failed, and none of those rejected`
+      : `${requests} requests reached the upstream`,
   ]);
   screen.block(...sink.summary());
 }

@@ -9,6 +9,7 @@ const INDENT = ' '.repeat(10);
 export class Screen {
   readonly #coloured = process.stdout.isTTY === true && !process.env.NO_COLOR;
   #startedAt = performance.now();
+  #last = '';
 
   /** Times are told from here on. */
   begin(): void {
@@ -21,10 +22,10 @@ export class Screen {
   }
 
   block(title: string, lines: readonly string[]): void {
-    this.#print('');
+    this.#gap();
     this.#print(INDENT + this.paint(title, 'bold'));
     for (const line of lines) this.#print(INDENT + line);
-    this.#print('');
+    this.#gap();
   }
 
   lines(...lines: readonly string[]): void {
@@ -35,7 +36,12 @@ export class Screen {
     return this.#coloured ? `\u001b[${STYLES[style]}m${text}\u001b[0m` : text;
   }
 
+  #gap(): void {
+    if (this.#last !== '') this.#print('');
+  }
+
   #print(line: string): void {
+    this.#last = line;
     process.stdout.write(`${this.#coloured ? line : line.slice(0, COLUMNS)}\n`);
   }
 }

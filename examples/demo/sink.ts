@@ -1,6 +1,6 @@
 import { ATTR, EVENTS, EXECUTION_SPAN, METRICS } from '../../src/telemetry/names.ts';
 import { OtlpReceiver, type ReceivedSpan } from '../../test/support/otlp-receiver.ts';
-import { fromJsonLog, fromOtlp, isCircuitChange } from './changes.ts';
+import { fromJsonLog, fromOtlp } from './changes.ts';
 import { metricsTable, tallyOf } from './metrics.ts';
 import type { Story } from './story.ts';
 import { isWhole, traceTree } from './trace-tree.ts';
@@ -57,6 +57,7 @@ async function openEmbedded(story: Story): Promise<Sink> {
 
 /** Somebody else's collector: the demo tells what our own log says, and what to look for over there. */
 async function openRemote(endpoint: string, env: NodeJS.ProcessEnv, story: Story): Promise<Sink> {
+  story.showsTraceIds = true;
   const service = env.OTEL_SERVICE_NAME || SERVICE;
   return {
     place: `OTLP to ${endpoint} (OTEL_EXPORTER_OTLP_ENDPOINT), as service ${service}`,
@@ -65,7 +66,6 @@ async function openRemote(endpoint: string, env: NodeJS.ProcessEnv, story: Story
       const change = fromJsonLog(line);
       if (change === undefined) story.screen.happened('app', line);
       else story.change(change);
-      if (change && isCircuitChange(change) && change.traceId) story.screen.happened('trace', change.traceId);
     },
     count: (seen) => {
       const timer = setInterval(() => story.calls(seen), EVERY_MS);
@@ -77,7 +77,7 @@ async function openRemote(endpoint: string, env: NodeJS.ProcessEnv, story: Story
     summary: () => [
       `What to look for at ${endpoint}, service ${service}`,
       [
-        `spans    ${EXECUTION_SPAN.name} default (INTERNAL), beside the CLIENT spans of the calls that were sent`,
+        `spans    ${EXECUTION_SPAN.name} default (INTERNAL), and a CLIENT span for each call that was sent`,
         `events   ${EVENTS.circuitStateChange.name} on those spans and as logs`,
         `metrics  ${METRICS.executionDuration.name}, by ${ATTR.outcome}`,
         `         ${METRICS.circuitStatus.name}, by ${ATTR.circuitState}`,
@@ -92,16 +92,18 @@ async function openRemote(endpoint: string, env: NodeJS.ProcessEnv, story: Story
 function showTraces(receiver: OtlpReceiver, story: Story): void {
   const wanted = [
     { title: 'the visit that opened the circuit', is: opened },
-    { title: 'a visit while the circuit is open: no CLIENT span, nothing was sent', is: rejectedAlone },
+    { title: 'a visit while it is open (no CLIENT span: nothing was sent)', is: rejectedAlone },
   ];
   receiver.on('received', () => {
+    // Spans and logs come in exports of their own, in any order: the change is told before its trace is shown.
+    if (!receiver.logs.some(({ eventName }) => eventName === EVENTS.circuitStateChange.name)) return;
     const [next] = wanted;
     if (next === undefined) return;
     const span = receiver.spans.find((candidate) => next.is(candidate, traceOf(receiver, candidate)));
     if (span === undefined || !isWhole(traceOf(receiver, span))) return;
     wanted.shift();
     const lines = traceTree(traceOf(receiver, span), story.screen);
-    story.screen.block(`Trace ${span.traceId}: ${next.title}`, lines);
+    story.screen.block(`Trace of ${next.title}`, [`trace id ${span.traceId}`, ...lines]);
   });
 }
 

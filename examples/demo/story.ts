@@ -10,6 +10,8 @@ const STATE_STYLES: Readonly<Record<string, Style>> = { open: 'red', half_open: 
 export class Story {
   readonly circuits = new CircuitChanges();
   readonly screen: Screen;
+  /** For whoever has to find the traces somewhere else. */
+  showsTraceIds = false;
   #told: Tally = { answered: 0, failed: 0, rejected: 0 };
 
   constructor(screen: Screen) {
@@ -23,7 +25,7 @@ export class Story {
   change(change: Change): void {
     if (isHealthChange(change)) this.#health(change.attributes);
     if (!isCircuitChange(change)) return;
-    this.#circuit(change.attributes);
+    this.#circuit(change);
     this.circuits.push(change);
   }
 
@@ -37,13 +39,14 @@ export class Story {
     this.screen.happened('calls', `${ok} answered  ${bad} failed  ${refused} rejected`);
   }
 
-  #circuit(attributes: AttributeRecord): void {
+  #circuit({ attributes, traceId }: Change): void {
     const state = String(attributes[ATTR.circuitState]);
     const ratio = attributes[ATTR.failureRatio];
     const why = [attributes[ATTR.transitionReason], typeof ratio === 'number' ? ratio.toFixed(2) : undefined];
     const text = `${attributes[ATTR.circuitPreviousState]} -> ${state}`;
     const detail = why.filter((part) => part !== undefined).join(' ');
-    this.screen.happened('circuit', `${this.screen.paint(text, STATE_STYLES[state] ?? 'bold')} (${detail})`);
+    const where = this.showsTraceIds && traceId !== undefined ? `  trace ${traceId}` : '';
+    this.screen.happened('circuit', `${this.screen.paint(text, STATE_STYLES[state] ?? 'bold')} (${detail})${where}`);
   }
 
   #health(attributes: AttributeRecord): void {

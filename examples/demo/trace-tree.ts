@@ -10,28 +10,27 @@ export function isWhole(spans: readonly ReceivedSpan[]): boolean {
   return spans.length > 1 && spans.every(({ parentSpanId }) => parentSpanId === undefined || ids.has(parentSpanId));
 }
 
-/** The spans of one trace as an indented tree: kind, name, how it ended, when it began and how long it took. */
+/** The spans of one trace as an indented tree: kind, name, how long it took and how it ended. */
 export function traceTree(spans: readonly ReceivedSpan[], screen: Screen): string[] {
   const sorted = [...spans].sort((a, b) => Number(a.start - b.start));
-  const origin = sorted[0]?.start ?? 0n;
   const linesOf = (parent: string | undefined, depth: number): string[] =>
     sorted
       .filter(({ parentSpanId }) => parentSpanId === parent)
-      .flatMap((span) => [...describe(span, origin, depth, screen), ...linesOf(span.spanId, depth + 1)]);
+      .flatMap((span) => [...describe(span, depth, screen), ...linesOf(span.spanId, depth + 1)]);
   return linesOf(undefined, 0);
 }
 
-function describe(span: ReceivedSpan, origin: bigint, depth: number, screen: Screen): string[] {
+function describe(span: ReceivedSpan, depth: number, screen: Screen): string[] {
   const indent = '  '.repeat(depth);
   const name = `${indent}${span.kind.padEnd(9)}${titleOf(span)}`.padEnd(NAME_WIDTH);
-  const times = `${ms(span.start - origin).padStart(7)} + ${ms(span.end - span.start).padStart(6)} ms`;
+  const duration = `${(Number(span.end - span.start) / 1e6).toFixed(1).padStart(7)} ms`;
   const end = screen.paint(endOf(span), span.status === 'ERROR' ? 'red' : 'green');
   const events = span.events
     .filter(({ name: event }) => event.startsWith('resilience.'))
     .map(({ name: event, attributes }) =>
       screen.paint(`${indent}  ${'·'.padEnd(7)}${event}${detailOf(event, attributes)}`, 'cyan'),
     );
-  return [`${name}${times}  ${end}`, ...events];
+  return [`${name}${duration}  ${end}`, ...events];
 }
 
 function titleOf({ name, kind, attributes }: ReceivedSpan): string {
@@ -53,8 +52,4 @@ function detailOf(event: string, attributes: AttributeRecord): string {
   if (event === EVENTS.upstreamHealthChange.name) return `: ${attributes[ATTR.upstreamState]}`;
   if (event === EVENTS.callRejected.name) return `: ${attributes[ATTR.rejectionReason]}`;
   return '';
-}
-
-function ms(nanoseconds: bigint): string {
-  return (Number(nanoseconds) / 1e6).toFixed(1);
 }

@@ -31,4 +31,4 @@ async function main() {
   }
 }
 
-main();
+void main();
