@@ -12,7 +12,6 @@ const WAYS = [
   { flags: ['--require', REGISTER], env: POLICY },
   { flags: ['--import', REGISTER], env: POLICY },
   { flags: [], env: { ...POLICY, NODE_OPTIONS: `--require ${REGISTER}` } },
-  { flags: [], env: { ...POLICY, NODE_OPTIONS: `--import ${REGISTER}` } },
 ];
 
 /** As an app that has the package installed: this repository finds itself by its name. */
