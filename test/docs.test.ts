@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'mocha';
 import * as api from '../src/index.ts';
-import { EVENT_CHANNEL, EVENTS, EXECUTION_SPAN, METRICS, ATTRIBUTES } from '../src/telemetry/names.ts';
+import { ATTRIBUTES, EVENT_CHANNEL, EVENTS, EXECUTION_SPAN, METRICS } from '../src/telemetry/names.ts';
 import { attributeLists, attributeRows, eventRows, metricRows } from './support/telemetry-tables.ts';
 
 const ROOT = path.join(__dirname, '../..');
