@@ -88,8 +88,8 @@ async function main(): Promise<void> {
   const processes = new Processes();
   const cut = new Promise<never>((_, reject) => {
     processes.once('failed', reject);
-    process.once('SIGINT', () => reject(new Ended('interrupted', 130)));
-    process.once('SIGTERM', () => reject(new Ended('terminated', 143)));
+    process.on('SIGINT', () => reject(new Ended('interrupted', 130)));
+    process.on('SIGTERM', () => reject(new Ended('terminated', 143)));
     setTimeout(() => reject(new Ended(`not done within ${DEADLINE_MS / 1000} s`, 1)), DEADLINE_MS).unref();
   });
   try {
