@@ -8,6 +8,7 @@ import { patchHttp } from './interception/http/patch-http.ts';
 import { onRequire } from './interception/module-hook.ts';
 import { UndoStack } from './interception/patch.ts';
 import { instrumentUndici, patchUndici } from './interception/undici/patch-undici.ts';
+import { watchRequests } from './interception/undici/sent-headers.ts';
 import { createResilience, type Resilience } from './resilience.ts';
 import { TelemetryListener } from './telemetry/listener.ts';
 import { bypass } from './telemetry/suppression.ts';
@@ -45,7 +46,7 @@ class ThreadRuntime implements Runtime {
   #telemetry: TelemetryListener | undefined;
   #engine: Engine | undefined;
   #undos: UndoStack | undefined;
-  #finalizers: Array<() => void> = [];
+  #finalizeHttp: (() => void) | undefined;
   #beforeFirstCall: (() => void) | undefined;
 
   get config(): LoadedConfig | undefined {
@@ -78,7 +79,7 @@ class ThreadRuntime implements Runtime {
   disable(): void {
     this.#undos?.undo();
     this.#undos = undefined;
-    this.#finalizers = [];
+    this.#finalizeHttp = undefined;
     this.#telemetry?.close();
     this.#telemetry = undefined;
     this.#engine = undefined;
@@ -96,7 +97,7 @@ class ThreadRuntime implements Runtime {
   }
 
   finalize(): void {
-    for (const finalize of this.#finalizers) finalize();
+    this.#finalizeHttp?.();
     this.#telemetry?.join();
   }
 
@@ -128,13 +129,15 @@ class ThreadRuntime implements Runtime {
     };
     apply('http', () => {
       const patch = patchHttp({ engine, bypass: leftAlone, report: (error) => diagnoseFault('http', error) });
-      this.#finalizers.push(patch.finalize);
+      this.#finalizeHttp = patch.finalize;
       return patch.undo;
     });
     apply('undici', () => {
       const report = (error: unknown): void => diagnoseFault('undici', error);
       return patchUndici({ engine, bypass: leftAlone, report, onRequire });
     });
+    // So that a span opened late can join the trace that an attempt's CLIENT span has begun.
+    apply('undici', watchRequests);
     this.#telemetry = telemetry;
     this.#engine = engine;
     this.#undos = undos;

@@ -1,6 +1,7 @@
 import { stringify } from 'node:querystring';
 import type { Exchange, ExchangeListener } from '../../engine/exchange.ts';
-import type { Call, CallInput } from './call.ts';
+import type { Call } from './call.ts';
+import type { CallInput } from './call-request.ts';
 import { ControllerCall } from './controller-call.ts';
 import type { Copy } from './copy.ts';
 import { LegacyCall } from './legacy-call.ts';
@@ -45,17 +46,19 @@ export function makeDispatch<P extends CallPipeline>(copy: Copy, context: Dispat
     // A method, as the one it replaces: same name and length, no prototype.
     dispatch(this: Dispatcher, options: DispatchOptions, handler: object): boolean {
       if (options?.[ATTEMPT] !== undefined) return nested(original, this, options, handler);
-      let call: Call | undefined;
+      let call: Call | 'plain' | undefined;
       try {
         call = prepare(copy, context, this, options, handler);
       } catch (error) {
         context.report(error);
+        call = 'plain';
       }
       if (call === undefined) return Reflect.apply(original, this, [options, handler]);
+      if (call === 'plain') return Reflect.apply(original, this, [{ [ATTEMPT]: call, ...options }, handler]);
       const admission = call.begin();
       if (admission === 'attempt') return call.sendFirst();
       if (admission === 'wait') return call.wait();
-      return Reflect.apply(original, this, [options, handler]);
+      return Reflect.apply(original, this, [{ [ATTEMPT]: 'plain', ...options }, handler]);
     },
   };
   return methods.dispatch;
@@ -75,18 +78,22 @@ function nested(
   return Reflect.apply(original, dispatcher, [options, handler]);
 }
 
-/** The call under its pipeline, or undefined where there is nothing for us to do, or only undici's own complaint to make. */
+/**
+ * The call under its pipeline. `plain`: it is to go through without us, and so are the dispatches nested in it, which may
+ * come later and out of another context. Undefined: nothing to do for us, or only undici's own complaint to make.
+ */
 function prepare<P extends CallPipeline>(
   copy: Copy,
   context: DispatchContext<P>,
   dispatcher: Dispatcher,
   options: DispatchOptions,
   handler: object,
-): Call | undefined {
+): Call | 'plain' | undefined {
   if (typeof options !== 'object' || options === null) return undefined;
   if (typeof options.path !== 'string' || typeof options.method !== 'string') return undefined;
   const style = styleOf(copy, options, handler);
-  if (style === undefined || context.bypass()) return undefined;
+  if (style === undefined) return undefined;
+  if (context.bypass()) return 'plain';
   const destination = destinationOf(dispatcher, options);
   if (destination === undefined || isForOthers(destination, options)) return undefined;
   const method = options.method.toUpperCase();
@@ -112,40 +119,38 @@ function prepare<P extends CallPipeline>(
   return call;
 }
 
-const LEGACY = ['onConnect', 'onError', 'onHeaders', 'onData', 'onComplete'];
-const LEGACY_TAKEOVER = ['onConnect', 'onError', 'onUpgrade'];
-const CONTROLLER = ['onResponseError', 'onResponseStart', 'onResponseData', 'onResponseEnd'];
-const CONTROLLER_TAKEOVER = ['onResponseError', 'onRequestUpgrade'];
-/** Version 7 asks no more of a handler of the newer style. */
-const CONTROLLER_LENIENT = ['onResponseError'];
-
 /**
  * The style undici would use, if the handler has all it takes. If not, undici is to complain itself, about the handler
  * it was given.
  */
 function styleOf(copy: Copy, options: DispatchOptions, handler: unknown): 'legacy' | 'controller' | undefined {
   if (typeof handler !== 'object' || handler === null) return undefined;
-  const { legacy, controller } = copy.styles;
-  const takesOver = isTakeover(options);
-  if (controller && has(handler, 'onRequestStart')) {
-    const strict = takesOver ? CONTROLLER_TAKEOVER : CONTROLLER;
-    return hasAll(handler, legacy ? CONTROLLER_LENIENT : strict) ? 'controller' : undefined;
+  const { styles } = copy;
+  if (styles.controller && typeof (handler as ControllerHandler).onRequestStart === 'function') {
+    // Version 7, which knows both, asks no more of a handler of the newer style.
+    const complete = styles.legacy || completeController(handler as ControllerHandler, isTakeover(options));
+    return complete && typeof (handler as ControllerHandler).onResponseError === 'function' ? 'controller' : undefined;
   }
-  return legacy && hasAll(handler, takesOver ? LEGACY_TAKEOVER : LEGACY) ? 'legacy' : undefined;
+  return styles.legacy && completeLegacy(handler as LegacyHandler, isTakeover(options)) ? 'legacy' : undefined;
+}
+
+function completeLegacy(handler: LegacyHandler, takeover: boolean): boolean {
+  if (typeof handler.onConnect !== 'function' || typeof handler.onError !== 'function') return false;
+  if (takeover) return typeof handler.onUpgrade === 'function';
+  const { onHeaders, onData, onComplete } = handler;
+  return typeof onHeaders === 'function' && typeof onData === 'function' && typeof onComplete === 'function';
+}
+
+function completeController(handler: ControllerHandler, takeover: boolean): boolean {
+  if (takeover) return typeof handler.onRequestUpgrade === 'function';
+  const { onResponseStart, onResponseData, onResponseEnd } = handler;
+  if (typeof onResponseStart !== 'function' || typeof onResponseData !== 'function') return false;
+  return typeof onResponseEnd === 'function';
 }
 
 /** Upgrades and tunnels: the connection is to become the caller's own. */
 function isTakeover(options: DispatchOptions): boolean {
   return Boolean(options.upgrade) || options.method === 'CONNECT';
-}
-
-function hasAll(handler: object, names: readonly string[]): boolean {
-  for (const name of names) if (!has(handler, name)) return false;
-  return true;
-}
-
-function has(handler: object, name: string): boolean {
-  return typeof Reflect.get(handler, name) === 'function';
 }
 
 function isForOthers(destination: Destination, options: DispatchOptions): boolean {
