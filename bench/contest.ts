@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { Child } from './children.ts';
-import type { ClientName, Expectation, Measured, WorkerReply, WorkerSetup } from './protocol.ts';
+import type { ClientName, Expectation, Measured, Slice, WorkerReply, WorkerSetup } from './protocol.ts';
 import { median, ratios, type Summary, summarise } from './statistics.ts';
 import { BARE, type Variant } from './variants.ts';
 
@@ -15,6 +15,15 @@ export interface Contest {
   readonly deadUrl: string;
 }
 
+/** Of one variant to another. */
+export interface Comparison {
+  /** Of the ratios within each round. */
+  readonly wallRatio: Summary;
+  readonly cpuRatio: Summary;
+  /** Least CPU per call in any round to the same of the other: what else the machine does only ever adds. */
+  readonly leastCpuRatio: number;
+}
+
 /** What one variant came to at one concurrency. */
 export interface Standing {
   readonly client: ClientName;
@@ -23,10 +32,9 @@ export interface Standing {
   readonly calls: number;
   readonly wallUs: number;
   readonly cpuUs: number;
-  /** Medians of the ratios within each round; undefined without a bare variant to compare with. */
-  readonly wallRatio: Summary | undefined;
-  readonly cpuRatio: Summary | undefined;
-  readonly against: { readonly variant: string; readonly wallRatio: Summary; readonly cpuRatio: Summary } | undefined;
+  /** Undefined where there is nothing bare to compare with. */
+  readonly toBare: Comparison | undefined;
+  readonly against: (Comparison & { readonly variant: string }) | undefined;
 }
 
 interface Competitor {
@@ -34,6 +42,9 @@ interface Competitor {
   readonly child: Child;
   readonly measured: Map<number, Measured[]>;
 }
+
+/** As many calls as let the compiler settle. */
+const WARM_UP: Slice = { concurrency: 50, durationMs: 100, minCalls: 3_000 };
 
 /**
  * Measures the variants of one client against each other: each in a process of its own that stays up, one at work at a
@@ -43,8 +54,8 @@ export async function hold(contest: Contest): Promise<Standing[]> {
   const competitors = contest.variants.map((variant) => enter(contest, variant));
   try {
     for (const { child } of competitors) understood(await child.reply());
-    // Warm-up: two unmeasured rounds let the compiler settle.
-    for (let round = -2; round < contest.rounds; round++) await playRound(contest, competitors, round);
+    for (const { child } of competitors) understood(await child.ask(WARM_UP));
+    for (let round = 0; round < contest.rounds; round++) await playRound(contest, competitors, round);
   } finally {
     await Promise.all(competitors.map(({ child }) => child.end()));
   }
@@ -67,11 +78,10 @@ function enter({ client, url, deadUrl }: Contest, variant: Contest['variants'][n
 async function playRound(contest: Contest, competitors: readonly Competitor[], round: number): Promise<void> {
   for (const concurrency of contest.concurrencies) {
     for (let turn = 0; turn < competitors.length; turn++) {
-      const competitor = competitors[(turn + Math.max(round, 0)) % competitors.length];
+      const competitor = competitors[(turn + round) % competitors.length];
       if (competitor === undefined) continue;
-      const reply = understood(await competitor.child.ask({ concurrency, durationMs: contest.sliceMs }));
+      const reply = understood(await competitor.child.ask({ concurrency, durationMs: contest.sliceMs, minCalls: 1 }));
       if (reply.kind !== 'measured') throw new Error('a client process lost its place');
-      if (round < 0) continue;
       const list = competitor.measured.get(concurrency) ?? [];
       competitor.measured.set(concurrency, list);
       list.push(reply.measured);
@@ -92,14 +102,18 @@ function standingOf(
   competitors: readonly Competitor[],
 ): Standing {
   const own = measured.get(concurrency) ?? [];
-  const to = (name: string | undefined) => {
+  const to = (name: string | undefined): Comparison | undefined => {
     const other = competitors.find((competitor) => competitor.variant.name === name);
     const theirs = other?.measured.get(concurrency);
     if (theirs === undefined) return undefined;
     const ratio = (of: (measured: Measured) => number) => summarise(ratios(own.map(of), theirs.map(of)));
-    return { wallRatio: ratio(({ wallUs }) => wallUs), cpuRatio: ratio(({ cpuUs }) => cpuUs) };
+    const least = (of: readonly Measured[]) => Math.min(...of.map(({ cpuUs }) => cpuUs));
+    return {
+      wallRatio: ratio(({ wallUs }) => wallUs),
+      cpuRatio: ratio(({ cpuUs }) => cpuUs),
+      leastCpuRatio: least(own) / least(theirs),
+    };
   };
-  const bare = to(BARE);
   const against = to(variant.against);
   return {
     client,
@@ -108,8 +122,7 @@ function standingOf(
     calls: own.reduce((sum, { calls }) => sum + calls, 0),
     wallUs: median(own.map(({ wallUs }) => wallUs)),
     cpuUs: median(own.map(({ cpuUs }) => cpuUs)),
-    wallRatio: bare?.wallRatio,
-    cpuRatio: bare?.cpuRatio,
+    toBare: variant.name === BARE ? undefined : to(BARE),
     against: against && variant.against !== undefined ? { variant: variant.against, ...against } : undefined,
   };
 }

@@ -29,7 +29,7 @@ const exchange: Exchange = {
   release() {},
   killBody() {},
 } as Exchange;
-const head = { status: 200, header: () => undefined } as ResponseHead;
+const head: ResponseHead = { status: 200, header: () => undefined, entries: () => [] };
 
 function engineWith(listener: EngineListener): Engine {
   const rules = createRules({

@@ -24,6 +24,8 @@ export interface WorkerSetup {
 export interface Slice {
   readonly concurrency: number;
   readonly durationMs: number;
+  /** Goes on beyond that until so many calls are made. */
+  readonly minCalls: number;
 }
 
 /** Per call. */

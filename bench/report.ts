@@ -1,9 +1,9 @@
 import os from 'node:os';
-import type { Standing } from './contest.ts';
+import type { Comparison, Standing } from './contest.ts';
 import type { ClientName } from './protocol.ts';
 import type { StartUp } from './start-up.ts';
 import type { Summary } from './statistics.ts';
-import { BARE, TARGET_DECISION_NS, TARGET_RATIOS, TARGET_REGISTER_MS } from './variants.ts';
+import { TARGET_DECISION_NS, TARGET_RATIOS, TARGET_REGISTER_MS } from './variants.ts';
 
 export interface Results {
   readonly machine: Machine;
@@ -58,40 +58,34 @@ export function describe(results: Results): string {
   return `${parts.join('\n\n')}\n`;
 }
 
-const RATIO_COLUMNS = ['wall ratio', 'middle half', 'min–max', 'CPU ratio', 'middle half'];
+const COLUMNS = [
+  '',
+  'at a time',
+  'µs/call',
+  'CPU µs/call',
+  'wall ratio',
+  'min–max',
+  'CPU ratio',
+  'min–max',
+  'least CPU ratio',
+];
 
 function callTable(client: ClientName, standings: readonly Standing[]): string {
-  const rows = standings.flatMap((standing) => {
-    const { variant, concurrency, wallUs, cpuUs, wallRatio, cpuRatio, against } = standing;
-    const isBare = variant === BARE;
-    const row = [
-      variant,
-      String(concurrency),
-      wallUs.toFixed(1),
-      cpuUs.toFixed(1),
-      ...ratioCells(isBare ? undefined : wallRatio, isBare ? undefined : cpuRatio),
-    ];
+  const rows = standings.flatMap(({ variant, concurrency, wallUs, cpuUs, toBare, against }) => {
+    const row = [variant, String(concurrency), wallUs.toFixed(1), cpuUs.toFixed(1), ...ratioCells(toBare)];
     if (against === undefined) return [row];
-    return [
-      row,
-      ['  … to the one without ours', String(concurrency), '', '', ...ratioCells(against.wallRatio, against.cpuRatio)],
-    ];
+    return [row, ['  … to that without ours', String(concurrency), '', '', ...ratioCells(against)]];
   });
   rows.sort((a, b) => Number(a[1]) - Number(b[1]));
-  const head = ['', 'at a time', 'µs/call', 'CPU µs/call', ...RATIO_COLUMNS];
-  return `${client}: calls that are answered; target for ours, telemetry off: ≤ ${TARGET_RATIOS[client].toFixed(2)}\n${table(head, rows)}`;
+  const title = `${client}: calls that are answered; target for ours, telemetry off: ≤ ${TARGET_RATIOS[client].toFixed(2)}`;
+  return `${title}\n${table(COLUMNS, rows)}`;
 }
 
-function ratioCells(wall: Summary | undefined, cpu: Summary | undefined): string[] {
-  if (wall === undefined || cpu === undefined) return ['', '', '', '', ''];
-  const span = (low: number, high: number) => `${low.toFixed(2)}–${high.toFixed(2)}`;
-  return [
-    wall.median.toFixed(3),
-    span(...wall.quartiles),
-    span(wall.min, wall.max),
-    cpu.median.toFixed(3),
-    span(...cpu.quartiles),
-  ];
+function ratioCells(comparison: Comparison | undefined): string[] {
+  if (comparison === undefined) return ['', '', '', '', ''];
+  const { wallRatio, cpuRatio, leastCpuRatio } = comparison;
+  const cells = ({ median, min, max }: Summary) => [median.toFixed(3), `${min.toFixed(2)}–${max.toFixed(2)}`];
+  return [...cells(wallRatio), ...cells(cpuRatio), leastCpuRatio.toFixed(3)];
 }
 
 function rejectionTable(rejections: readonly Standing[]): string {
