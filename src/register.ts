@@ -1,5 +1,6 @@
 import { diagnose, diagnoseFault } from './diagnostics.ts';
 import { onEntryPoint } from './interception/entry-point.ts';
+import { isLastImport, isRequiredPreload } from './preload.ts';
 import { sharedRuntime } from './runtime.ts';
 
 /**
@@ -18,12 +19,30 @@ function register(): void {
   if (runtime.config !== undefined) return; // given twice, or enabled in code before
   runtime.enable();
   if (!runtime.enabled) return runtime.reportProblems();
-  onEntryPoint(() => {
+  let settled = false;
+  const settle = (): void => {
+    if (settled) return;
+    settled = true;
+    guardedSettle();
+  };
+  onEntryPoint(settle);
+  if (isRequiredPreload(module) && process.argv[1] !== undefined) return;
+  // From here on the entry point may have passed, or never come. Once there is nothing left to come before the app,
+  // now is the time; else the first call is the last moment at which it can still be seen by an SDK.
+  const { execArgv, env } = process;
+  if (isLastImport(__filename, execArgv, env.NODE_OPTIONS ?? '')) settle();
+  else runtime.beforeFirstCall(settle);
+}
+
+function guardedSettle(): void {
+  const runtime = sharedRuntime();
+  try {
     // Not before: loading any copy of @opentelemetry/instrumentation earlier would keep it from patching http.
     const { joinOrStartSdk } = require('./sdk.js') as typeof import('./sdk.ts');
-    const mode = runtime.config?.settings.sdk ?? 'auto';
-    joinOrStartSdk({ mode, env: process.env, report: diagnose });
-    runtime.telemetry?.join();
+    joinOrStartSdk({ mode: runtime.config?.settings.sdk ?? 'auto', env: process.env, report: diagnose });
+    runtime.finalize();
     runtime.reportProblems();
-  });
+  } catch (error) {
+    diagnoseFault('start', error);
+  }
 }

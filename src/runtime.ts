@@ -4,7 +4,7 @@ import { type LoadedConfig, loadConfig } from './config/load-config.ts';
 import { describeProblems } from './config/problem.ts';
 import { diagnose, diagnoseFault } from './diagnostics.ts';
 import { Engine } from './engine/engine.ts';
-import { HttpAdapter } from './interception/http/http-adapter.ts';
+import { letTracersPatchHttp, patchHttp } from './interception/http/patch-http.ts';
 import { onRequire } from './interception/module-hook.ts';
 import { UndoStack } from './interception/patch.ts';
 import { instrumentUndici, patchUndici } from './interception/undici/patch-undici.ts';
@@ -29,6 +29,10 @@ export interface Runtime {
   reportProblems(): void;
   /** Takes every patch back and forgets all state. */
   disable(): void;
+  /** Runs `task` when the app makes its first call, before anything else is done about it. */
+  beforeFirstCall(task: () => void): void;
+  /** Puts ours outside of all wrappers that preloads have brought, and binds to their SDK. */
+  finalize(): void;
   /** Covers a copy of undici that a bundler hides from `require`. */
   instrument(undici: object): void;
 }
@@ -41,6 +45,7 @@ class ThreadRuntime implements Runtime {
   #telemetry: TelemetryListener | undefined;
   #engine: Engine | undefined;
   #undos: UndoStack | undefined;
+  #beforeFirstCall: (() => void) | undefined;
 
   get config(): LoadedConfig | undefined {
     return this.#config;
@@ -81,13 +86,31 @@ class ThreadRuntime implements Runtime {
     instrumentUndici(undici);
   }
 
+  beforeFirstCall(task: () => void): void {
+    this.#beforeFirstCall = () => {
+      this.#beforeFirstCall = undefined;
+      task();
+    };
+  }
+
+  finalize(): void {
+    letTracersPatchHttp();
+    this.#telemetry?.join();
+  }
+
   #start(config: LoadedConfig): void {
     const telemetry = new TelemetryListener({
       eventSignal: config.settings.eventSignal,
       jsonLog: config.settings.log === 'json',
       snapshots: () => engine.snapshots(),
     });
-    const engine = new Engine({ clock: systemClock, random: Math.random, listener: telemetry, rules: config.rules });
+    const engine = new Engine({
+      clock: systemClock,
+      random: Math.random,
+      listener: telemetry,
+      rules: config.rules,
+      report: (error) => diagnoseFault('a fallback', error),
+    });
     const undos = new UndoStack();
     // One client that cannot be patched leaves the others covered.
     const apply = (client: string, patch: () => () => void): void => {
@@ -97,10 +120,15 @@ class ThreadRuntime implements Runtime {
         diagnoseFault(`patching ${client}`, error);
       }
     };
-    apply('http', () => patchHttp({ engine, bypass, report: (error) => diagnoseFault('http', error) }));
-    apply('undici', () =>
-      patchUndici({ engine, bypass, report: (error) => diagnoseFault('undici', error), onRequire }),
-    );
+    const leftAlone = (): boolean => {
+      this.#beforeFirstCall?.();
+      return bypass();
+    };
+    apply('http', () => patchHttp({ engine, bypass: leftAlone, report: (error) => diagnoseFault('http', error) }));
+    apply('undici', () => {
+      const report = (error: unknown): void => diagnoseFault('undici', error);
+      return patchUndici({ engine, bypass: leftAlone, report, onRequire });
+    });
     this.#telemetry = telemetry;
     this.#engine = engine;
     this.#undos = undos;

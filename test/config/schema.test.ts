@@ -121,6 +121,15 @@ describe('the schema', () => {
     assert.deepEqual(first.verdict, DEFAULT_POLICY.verdict);
   });
 
+  it('is what docs/configuration.md says of each option', () => {
+    const docs = fs.readFileSync(path.join(__dirname, '../../../docs/configuration.md'), 'utf8').split('\n');
+    eachOption(policyOptions, (at, meta) => {
+      const text = typeof meta.default === 'string' ? meta.default : JSON.stringify(meta.default);
+      const shown = text === undefined ? '' : `\`${text}\``;
+      assert.ok(docs.includes(`| \`${at.join('.')}\` | ${shown} | ${meta.description} |`), at.join('.'));
+    });
+  });
+
   it('has the same names as the types for code', () => {
     assert.ok(SAME_NAMES.every((same) => same));
     assert.equal(camelCase('max_entry_bytes'), 'maxEntryBytes');

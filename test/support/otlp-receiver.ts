@@ -122,7 +122,7 @@ export class OtlpReceiver extends EventEmitter<ReceiverEvents> {
   }
 
   /** Resolves as soon as `found` answers other than undefined or false; asked again after everything received. */
-  async until<T>(what: string, found: () => T | undefined | false, timeoutMs = 10_000): Promise<T> {
+  async until<T>(what: string, found: () => T | undefined | false, timeoutMs = 30_000): Promise<T> {
     const signal = AbortSignal.timeout(timeoutMs);
     for (;;) {
       const result = found();

@@ -6,7 +6,6 @@ export interface ChildResult {
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
-  readonly elapsedMs: number;
 }
 
 /** The environment of this process without what would make an SDK start or a runner meddle. */
@@ -29,7 +28,6 @@ export async function runFixture(
 }
 
 export async function finish(child: ChildProcess): Promise<ChildResult> {
-  const startedMs = performance.now();
   const output = { stdout: '', stderr: '' };
   child.stdout?.on('data', (chunk) => {
     output.stdout += chunk;
@@ -38,5 +36,5 @@ export async function finish(child: ChildProcess): Promise<ChildResult> {
     output.stderr += chunk;
   });
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
-  return { code, signal, ...output, elapsedMs: performance.now() - startedMs };
+  return { code, signal, ...output };
 }

@@ -102,7 +102,9 @@ describe('JSON log', () => {
   });
 });
 
-describe('JSON log on stderr', () => {
+describe('JSON log on stderr', function () {
+  this.timeout(60_000);
+
   it('goes to stderr only, one parsable line each, and does not hold the process', async () => {
     const { code, stdout, stderr } = await runFixture('json-log', ['3']);
     assert.equal(code, 0);

@@ -15,6 +15,9 @@ interface Range {
 
 export const DAY_MS = 86_400_000;
 
+/** The most of what is counted one by one: more is a typing error, or more than fits the memory. */
+export const MANY = 100_000;
+
 function durationSchema(range: Range) {
   return z.union([
     z.int().min(range.min).max(range.max),

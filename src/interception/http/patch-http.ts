@@ -4,19 +4,10 @@ import { watchNamespaces } from '../namespace-hook.ts';
 import { type Undo, UndoStack } from '../patch.ts';
 import { HttpAdapter, type HttpAdapterOptions } from './http-adapter.ts';
 
-export interface HttpPatch {
-  readonly undo: Undo;
-  /**
-   * For the moment before the app's first line: has tracers that wait for the first `require` of http patch it now, and
-   * puts ours outside of theirs.
-   */
-  finalize(): void;
-}
-
 const requireHere = createRequire(__filename);
 
 /** Leads all calls of `node:http` and `node:https` through the engine, outside of all tracers, now and later. */
-export function patchHttp(options: HttpAdapterOptions): HttpPatch {
+export function patchHttp(options: HttpAdapterOptions): Undo {
   const adapter = new HttpAdapter(options);
   const undos = new UndoStack();
   undos.add(adapter.install());
@@ -29,13 +20,15 @@ export function patchHttp(options: HttpAdapterOptions): HttpPatch {
       watchNamespaces(id, exports, settle);
     }),
   );
-  return {
-    undo: () => undos.undo(),
-    finalize() {
-      // Through `Module.prototype.require`, which is where tracers listen.
-      requireHere('http');
-      requireHere('https');
-      adapter.reassert();
-    },
-  };
+  return () => undos.undo();
+}
+
+/**
+ * Has tracers that wait for the first `require` of http patch it now. For the moment when an SDK has been started and
+ * the app has not: an ES module may never require anything.
+ */
+export function letTracersPatchHttp(): void {
+  // Through `Module.prototype.require`, which is where tracers listen, and `patchHttp` behind them.
+  requireHere('http');
+  requireHere('https');
 }

@@ -112,40 +112,38 @@ function prepare<P extends CallPipeline>(
   return call;
 }
 
-const LEGACY = ['onConnect', 'onError', 'onHeaders', 'onData', 'onComplete'];
-const LEGACY_TAKEOVER = ['onConnect', 'onError', 'onUpgrade'];
-const CONTROLLER = ['onResponseError', 'onResponseStart', 'onResponseData', 'onResponseEnd'];
-const CONTROLLER_TAKEOVER = ['onResponseError', 'onRequestUpgrade'];
-/** Version 7 asks no more of a handler of the newer style. */
-const CONTROLLER_LENIENT = ['onResponseError'];
-
 /**
  * The style undici would use, if the handler has all it takes. If not, undici is to complain itself, about the handler
  * it was given.
  */
 function styleOf(copy: Copy, options: DispatchOptions, handler: unknown): 'legacy' | 'controller' | undefined {
   if (typeof handler !== 'object' || handler === null) return undefined;
-  const { legacy, controller } = copy.styles;
-  const takesOver = isTakeover(options);
-  if (controller && has(handler, 'onRequestStart')) {
-    const strict = takesOver ? CONTROLLER_TAKEOVER : CONTROLLER;
-    return hasAll(handler, legacy ? CONTROLLER_LENIENT : strict) ? 'controller' : undefined;
+  const { styles } = copy;
+  if (styles.controller && typeof (handler as ControllerHandler).onRequestStart === 'function') {
+    // Version 7, which knows both, asks no more of a handler of the newer style.
+    const complete = styles.legacy || completeController(handler as ControllerHandler, isTakeover(options));
+    return complete && typeof (handler as ControllerHandler).onResponseError === 'function' ? 'controller' : undefined;
   }
-  return legacy && hasAll(handler, takesOver ? LEGACY_TAKEOVER : LEGACY) ? 'legacy' : undefined;
+  return styles.legacy && completeLegacy(handler as LegacyHandler, isTakeover(options)) ? 'legacy' : undefined;
+}
+
+function completeLegacy(handler: LegacyHandler, takeover: boolean): boolean {
+  if (typeof handler.onConnect !== 'function' || typeof handler.onError !== 'function') return false;
+  if (takeover) return typeof handler.onUpgrade === 'function';
+  const { onHeaders, onData, onComplete } = handler;
+  return typeof onHeaders === 'function' && typeof onData === 'function' && typeof onComplete === 'function';
+}
+
+function completeController(handler: ControllerHandler, takeover: boolean): boolean {
+  if (takeover) return typeof handler.onRequestUpgrade === 'function';
+  const { onResponseStart, onResponseData, onResponseEnd } = handler;
+  if (typeof onResponseStart !== 'function' || typeof onResponseData !== 'function') return false;
+  return typeof onResponseEnd === 'function';
 }
 
 /** Upgrades and tunnels: the connection is to become the caller's own. */
 function isTakeover(options: DispatchOptions): boolean {
   return Boolean(options.upgrade) || options.method === 'CONNECT';
-}
-
-function hasAll(handler: object, names: readonly string[]): boolean {
-  for (const name of names) if (!has(handler, name)) return false;
-  return true;
-}
-
-function has(handler: object, name: string): boolean {
-  return typeof Reflect.get(handler, name) === 'function';
 }
 
 function isForOthers(destination: Destination, options: DispatchOptions): boolean {

@@ -27,7 +27,7 @@ export function headersForOther(headers: unknown, forwardCredentials: boolean): 
 /** Headers that can be read more than once: an iterator would be spent after the first attempt, or by a look at it. */
 export function rereadable(headers: unknown): unknown {
   if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) return headers;
-  if (typeof Reflect.get(headers, 'next') !== 'function' || !isIterable(headers)) return headers;
+  if (!('next' in headers) || !isIterable(headers)) return headers;
   const flat: unknown[] = [];
   for (const field of headers) {
     // Not pairs: undici is to say so itself.

@@ -15,10 +15,11 @@ export function transmit(call: Call, attempt: WireAttempt, target: EndpointTarge
     options = diverted(options, call.destination, target);
     if (call.destination.bound) dispatcher = roamingDispatcher(copy);
   }
+  // The mark goes first: after a spread it costs Node 20 the best part of a microsecond.
   const marked =
     body === undefined
-      ? { ...options, [ATTEMPT]: attempt }
-      : { ...options, body: body.forAttempt(), [ATTEMPT]: attempt };
+      ? { [ATTEMPT]: attempt, ...options }
+      : { [ATTEMPT]: attempt, ...options, body: body.forAttempt() };
   if (!isWatching()) return Reflect.apply(copy.original, dispatcher, [marked, attempt]);
   return dispatchWatched(attempt, () => Reflect.apply(copy.original, dispatcher, [marked, attempt]));
 }

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { finished, pipeline, Readable } from 'node:stream';
 import { patchHttp } from '../../../src/interception/http/patch-http.ts';
 import { retrying, type Script, ScriptedEngine } from './scripted-engine.ts';
-import { Upstream } from './upstream.ts';
+import { type Step, Upstream } from './upstream.ts';
 
 /*
  * Runs every scenario and prints, as JSON, what could be seen of it: each event of request and response in order, with
@@ -127,6 +127,10 @@ async function main(): Promise<void> {
   });
   const post = (options: http.RequestOptions = {}): http.RequestOptions => at({ method: 'POST', ...options });
   const results: Record<string, string[]> = {};
+  const facing = (step: Step, make: () => http.ClientRequest): http.ClientRequest => {
+    upstream.reset(step);
+    return make();
+  };
 
   const scenario = async (name: string, run: (log: Log) => Promise<unknown> | undefined): Promise<void> => {
     const log: Log = [];
@@ -255,7 +259,7 @@ async function main(): Promise<void> {
   );
   await simple(
     'destroyed while it hangs',
-    () => (upstream.reset('hang'), http.request(at())),
+    () => facing('hang', () => http.request(at())),
     (request) => {
       request.end();
       setTimeout(() => request.destroy(), 40);
@@ -295,7 +299,7 @@ async function main(): Promise<void> {
   );
   await simple(
     'abort() while it hangs',
-    () => (upstream.reset('hang'), http.request(at())),
+    () => facing('hang', () => http.request(at())),
     (request) => {
       request.end();
       setTimeout(() => request.abort(), 40);
@@ -310,7 +314,7 @@ async function main(): Promise<void> {
   });
   await simple(
     'setTimeout strikes',
-    () => (upstream.reset('hang'), http.request(at())),
+    () => facing('hang', () => http.request(at())),
     (request, log) => {
       request.setTimeout(40, () => {
         log.push('callback');
@@ -321,7 +325,7 @@ async function main(): Promise<void> {
   );
   await simple(
     'options.timeout strikes',
-    () => (upstream.reset('hang'), http.request(at({ timeout: 40 }))),
+    () => facing('hang', () => http.request(at({ timeout: 40 }))),
     (request) => {
       request.on('timeout', () => request.destroy(new Error('late')));
       request.end();
@@ -360,15 +364,15 @@ async function main(): Promise<void> {
   await simple('a unix socket', () => http.request({ socketPath, path: '/', agent: keepAlive }));
   await simple(
     'an early response while the upload goes on',
-    () => (upstream.reset({ early: 413 }), http.request(post())),
+    () => facing({ early: 413 }, () => http.request(post())),
     (request) => {
       request.write('a');
       setTimeout(() => request.end('b'), 60);
     },
   );
   await simple('HEAD', () => http.request(at({ method: 'HEAD' })));
-  await simple('a 304', () => (upstream.reset(304), http.request(at())));
-  await simple('a 503', () => (upstream.reset(503), http.request(at())));
+  await simple('a 304', () => facing(304, () => http.request(at())));
+  await simple('a 503', () => facing(503, () => http.request(at())));
   await scenario('a response nobody listens for', async (log) => {
     const request = http.request(at()).end();
     await new Promise((resolve) => request.on('close', resolve));
@@ -397,23 +401,21 @@ async function main(): Promise<void> {
       }),
     ),
   );
-  await simple(
-    'a connection reset before the response',
-    () => (upstream.reset('reset'), http.request(at({ agent: plain }))),
+  await simple('a connection reset before the response', () =>
+    facing('reset', () => http.request(at({ agent: plain }))),
   );
-  await simple(
-    'a connection closed before the response',
-    () => (upstream.reset('hang_up'), http.request(at({ agent: plain }))),
+  await simple('a connection closed before the response', () =>
+    facing('hang_up', () => http.request(at({ agent: plain }))),
   );
   await simple(
     'a POST whose connection is reset',
-    () => (upstream.reset('reset'), http.request(post({ agent: plain }))),
+    () => facing('reset', () => http.request(post({ agent: plain }))),
     (request, log) => {
       request.write('abc', (error) => log.push(`written ${error?.message}`));
       request.end('def', () => log.push('ended'));
     },
   );
-  await simple('a body cut off', () => (upstream.reset('truncate'), http.request(at({ agent: plain }))));
+  await simple('a body cut off', () => facing('truncate', () => http.request(at({ agent: plain }))));
   await simple(
     'an upgrade',
     () => http.request(at({ headers: { connection: 'Upgrade', upgrade: 'foo' }, agent: plain })),

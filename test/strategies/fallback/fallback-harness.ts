@@ -1,6 +1,6 @@
 import { Engine } from '../../../src/engine/engine.ts';
 import type { Execution } from '../../../src/engine/execution.ts';
-import type { CallGuardStage } from '../../../src/engine/order.ts';
+import type { Stage } from '../../../src/engine/order.ts';
 import type { CallInfo, EndpointTarget, Guard, Recovery, ResponseHead } from '../../../src/strategies/contract.ts';
 import { type AttemptBudget, FallbackRecovery } from '../../../src/strategies/fallback/fallback-recovery.ts';
 import {
@@ -94,7 +94,7 @@ export function fallbackHarness(options: HarnessOptions) {
   const reported: unknown[] = [];
   const wall = { nowMs: Date.parse('2026-01-01T00:00:00Z') };
   const fallback: FallbackOptions = { ...FALLBACK_DEFAULTS, ...options.fallback };
-  const stage = (guard: Guard): CallGuardStage => ({ strategy: 'scripted', because: 'test', build: () => guard });
+  const stage = (guard: Guard): Stage<Guard> => ({ strategy: 'scripted', because: 'test', build: () => guard });
   const before = options.before;
   const engine = new Engine({
     clock,
@@ -111,9 +111,7 @@ export function fallbackHarness(options: HarnessOptions) {
           build: (_policy, { upstream, endpoint }) =>
             new FallbackRecovery(fallback, {
               upstream,
-              endpoints: fallback.endpoints.map((target) =>
-                endpoint(target, `${upstream}/${target.host}:${target.port}`),
-              ),
+              endpoints: fallback.endpoints.map(endpoint),
               budget: options.budget,
               wallClockMs: () => wall.nowMs,
               report: (error) => reported.push(error),
