@@ -4,10 +4,11 @@ import { type LoadedConfig, loadConfig } from './config/load-config.ts';
 import { describeProblems } from './config/problem.ts';
 import { diagnose, diagnoseFault } from './diagnostics.ts';
 import { Engine } from './engine/engine.ts';
-import { letTracersPatchHttp, patchHttp } from './interception/http/patch-http.ts';
+import { patchHttp } from './interception/http/patch-http.ts';
 import { onRequire } from './interception/module-hook.ts';
 import { UndoStack } from './interception/patch.ts';
 import { instrumentUndici, patchUndici } from './interception/undici/patch-undici.ts';
+import { watchRequests } from './interception/undici/sent-headers.ts';
 import { createResilience, type Resilience } from './resilience.ts';
 import { DeferredListener } from './telemetry/deferred-listener.ts';
 import { bypass } from './telemetry/suppression.ts';
@@ -45,6 +46,7 @@ class ThreadRuntime implements Runtime {
   #telemetry: DeferredListener | undefined;
   #engine: Engine | undefined;
   #undos: UndoStack | undefined;
+  #finalizeHttp: (() => void) | undefined;
   #beforeFirstCall: (() => void) | undefined;
 
   get config(): LoadedConfig | undefined {
@@ -77,6 +79,7 @@ class ThreadRuntime implements Runtime {
   disable(): void {
     this.#undos?.undo();
     this.#undos = undefined;
+    this.#finalizeHttp = undefined;
     this.#telemetry?.close();
     this.#telemetry = undefined;
     this.#engine = undefined;
@@ -94,7 +97,7 @@ class ThreadRuntime implements Runtime {
   }
 
   finalize(): void {
-    letTracersPatchHttp();
+    this.#finalizeHttp?.();
     this.#telemetry?.join();
   }
 
@@ -124,11 +127,17 @@ class ThreadRuntime implements Runtime {
       this.#beforeFirstCall?.();
       return bypass();
     };
-    apply('http', () => patchHttp({ engine, bypass: leftAlone, report: (error) => diagnoseFault('http', error) }));
+    apply('http', () => {
+      const patch = patchHttp({ engine, bypass: leftAlone, report: (error) => diagnoseFault('http', error) });
+      this.#finalizeHttp = patch.finalize;
+      return patch.undo;
+    });
     apply('undici', () => {
       const report = (error: unknown): void => diagnoseFault('undici', error);
       return patchUndici({ engine, bypass: leftAlone, report, onRequire });
     });
+    // So that a span opened late can join the trace that an attempt's CLIENT span has begun.
+    apply('undici', watchRequests);
     this.#telemetry = telemetry;
     this.#engine = engine;
     this.#undos = undos;

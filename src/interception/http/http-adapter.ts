@@ -77,13 +77,16 @@ export class HttpAdapter {
   #begin(module: PatchedModule, args: unknown[], layers: number): DirectCall | RelayedCall | undefined {
     const { engine, bypass, report } = this.#options;
     try {
+      const before = module.layers;
       if (bypass()) return undefined;
+      // Asking may have started an SDK; what it put on now is new to this call as well.
+      const through = layers + module.layers - before;
       const target = readTarget(module.protocol, args);
       if (target === undefined) return undefined;
       const pipeline = engine.route(target.protocol, target.host, target.port, target.method, target.path);
       if (pipeline === undefined) return undefined;
       const { repeats, maxReplayBytes } = pipeline;
-      const site: CallSite = { module, args, layers, maxReplayBytes, modules: this.#modules, report };
+      const site: CallSite = { module, args, layers: through, maxReplayBytes, modules: this.#modules, report };
       const call = repeats ? new RelayedCall(target, site) : new DirectCall(target, site);
       call.begin(engine.open(pipeline, call));
       return call;

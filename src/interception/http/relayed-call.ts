@@ -181,6 +181,7 @@ export class RelayedCall extends HttpExchange {
           this.#end((listener) => listener.onUpgrade((value as IncomingMessage).statusCode ?? 0));
         return undefined;
       case 'socket':
+        // When the app's own listeners are on it.
         process.nextTick(() => this.#caller.socketSeen(value as Socket));
         return undefined;
       case 'prefinish':
@@ -380,6 +381,12 @@ export class RelayedCall extends HttpExchange {
     return this.#mayStillChange() ? this.#caller.writing(data, encoding, callback) : callback;
   }
 
+  override keepsSocketError(error: Error, tell: () => void): boolean {
+    const state = this.#state;
+    if (state.name === 'error_held' && state.held.error === error) state.held.tellLater(tell);
+    return state.name === 'error_held' || state.name === 'clearing';
+  }
+
   override headRendered(): void {
     this.#caller.headRendered();
   }
@@ -552,6 +559,7 @@ export class RelayedCall extends HttpExchange {
       this.#dropTracers();
       this.#context.runInAsyncScope(() => {
         const closes = held.restoreState(request);
+        held.tell();
         // The attempt was never made: nothing of Node's will end the request.
         if (!closes && shadow !== undefined) return this.#caller.end(held.error);
         emitPlain(request, 'error', held.error);

@@ -98,12 +98,12 @@ export abstract class Call extends CallReports implements Exchange {
     this.#attempt = attempt;
     this.#dispatching = true;
     try {
-      if (!this.repeats) return transmit(this, attempt, undefined);
+      if (!this.listener.nests) return transmit(this, attempt, undefined);
       let result = true;
       this.#inAttempt(() => {
         result = transmit(this, attempt, undefined);
       });
-      this.#rememberContext();
+      if (this.repeats) this.#rememberContext();
       return result;
     } catch (error) {
       this.leave();
@@ -162,7 +162,7 @@ export abstract class Call extends CallReports implements Exchange {
         wire.failed(error as Error);
       }
     };
-    if (this.repeats) this.#inAttempt(dispatch);
+    if (this.listener.nests) this.#inAttempt(dispatch);
     else dispatch();
   }
 

@@ -45,17 +45,19 @@ export function makeDispatch<P extends CallPipeline>(copy: Copy, context: Dispat
     // A method, as the one it replaces: same name and length, no prototype.
     dispatch(this: Dispatcher, options: DispatchOptions, handler: object): boolean {
       if (options?.[ATTEMPT] !== undefined) return nested(original, this, options, handler);
-      let call: Call | undefined;
+      let call: Call | 'plain' | undefined;
       try {
         call = prepare(copy, context, this, options, handler);
       } catch (error) {
         context.report(error);
+        call = 'plain';
       }
       if (call === undefined) return Reflect.apply(original, this, [options, handler]);
+      if (call === 'plain') return Reflect.apply(original, this, [{ [ATTEMPT]: call, ...options }, handler]);
       const admission = call.begin();
       if (admission === 'attempt') return call.sendFirst();
       if (admission === 'wait') return call.wait();
-      return Reflect.apply(original, this, [options, handler]);
+      return Reflect.apply(original, this, [{ [ATTEMPT]: 'plain', ...options }, handler]);
     },
   };
   return methods.dispatch;
@@ -75,18 +77,22 @@ function nested(
   return Reflect.apply(original, dispatcher, [options, handler]);
 }
 
-/** The call under its pipeline, or undefined where there is nothing for us to do, or only undici's own complaint to make. */
+/**
+ * The call under its pipeline. `plain`: it is to go through without us, and so are the dispatches nested in it, which may
+ * come later and out of another context. Undefined: nothing to do for us, or only undici's own complaint to make.
+ */
 function prepare<P extends CallPipeline>(
   copy: Copy,
   context: DispatchContext<P>,
   dispatcher: Dispatcher,
   options: DispatchOptions,
   handler: object,
-): Call | undefined {
+): Call | 'plain' | undefined {
   if (typeof options !== 'object' || options === null) return undefined;
   if (typeof options.path !== 'string' || typeof options.method !== 'string') return undefined;
   const style = styleOf(copy, options, handler);
-  if (style === undefined || context.bypass()) return undefined;
+  if (style === undefined) return undefined;
+  if (context.bypass()) return 'plain';
   const destination = destinationOf(dispatcher, options);
   if (destination === undefined || isForOthers(destination, options)) return undefined;
   const method = options.method.toUpperCase();

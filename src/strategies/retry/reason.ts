@@ -1,10 +1,9 @@
-import { TimeoutError } from '../../errors.ts';
 import type { Outcome } from '../contract.ts';
 import { codeOf, isErrorLike } from '../verdict/network-errors.ts';
 
 export type RetryReason = 'status_code' | 'connection_error' | 'timeout';
 
-/** ETIMEDOUT of the system, UND_ERR_HEADERS_TIMEOUT and its like of clients. */
+/** ETIMEDOUT of the system, UND_ERR_HEADERS_TIMEOUT and its like of clients, ERR_RESILIENCE_TIMEOUT of ours. */
 const TIMEOUT_CODE = /_TIMEOUT$|^ETIMEDOUT$|^ETIMEOUT$/;
 const MAX_DEPTH = 5;
 
@@ -17,7 +16,6 @@ export function reasonOf(outcome: Outcome & { kind: 'response' | 'error' }): Ret
 function isTimeout(error: unknown): boolean {
   let current = error;
   for (let depth = 0; depth < MAX_DEPTH && isErrorLike(current); depth++) {
-    if (current instanceof TimeoutError) return true;
     const code = codeOf(current);
     if (code !== undefined) return TIMEOUT_CODE.test(code);
     current = current.cause;

@@ -1,8 +1,8 @@
-import Module from 'node:module';
 import { systemClock } from '../../../../src/common/clock.ts';
 import { Engine } from '../../../../src/engine/engine.ts';
 import type { Exchange } from '../../../../src/engine/exchange.ts';
 import type { Pipeline } from '../../../../src/engine/pipeline.ts';
+import { onRequire } from '../../../../src/interception/module-hook.ts';
 import { patchUndici } from '../../../../src/interception/undici/patch-undici.ts';
 import type { Guard, Recovery } from '../../../../src/strategies/contract.ts';
 import type { Policy } from '../../../../src/strategies/policy.ts';
@@ -65,17 +65,4 @@ export class PatchedUndici {
     this.bypassed = false;
     this.reports.length = 0;
   }
-}
-
-/** Tells of every require of a module, the plain way. */
-function onRequire(listener: (id: string, exports: unknown) => void): () => void {
-  const original = Module.prototype.require;
-  Module.prototype.require = Object.assign(function (this: Module, id: string): unknown {
-    const exports: unknown = Reflect.apply(original, this, [id]);
-    listener(id, exports);
-    return exports;
-  }, original) as typeof original;
-  return () => {
-    Module.prototype.require = original;
-  };
 }
