@@ -8,8 +8,10 @@ export interface Contest {
   readonly client: ClientName;
   readonly variants: readonly (Variant & { readonly expect?: Expectation })[];
   readonly concurrencies: readonly number[];
-  readonly rounds: number;
+  /** How long the rounds may take together. */
+  readonly totalMs: number;
   readonly sliceMs: number;
+  readonly warmUpMs: number;
   readonly url: string;
   /** Where nobody listens. */
   readonly deadUrl: string;
@@ -29,6 +31,7 @@ export interface Standing {
   readonly client: ClientName;
   readonly variant: string;
   readonly concurrency: number;
+  readonly rounds: number;
   readonly calls: number;
   readonly wallUs: number;
   readonly cpuUs: number;
@@ -43,8 +46,10 @@ interface Competitor {
   readonly measured: Map<number, Measured[]>;
 }
 
-/** As many calls as let the compiler settle. */
-const WARM_UP: Slice = { concurrency: 50, durationMs: 100, minCalls: 3_000 };
+/** Calls enough to let the compiler settle, if time allows. */
+const WARM_UP_CALLS = 5_000;
+/** Below this, a median says nothing. */
+const MIN_ROUNDS = 3;
 
 /**
  * Measures the variants of one client against each other: each in a process of its own that stays up, one at work at a
@@ -54,8 +59,12 @@ export async function hold(contest: Contest): Promise<Standing[]> {
   const competitors = contest.variants.map((variant) => enter(contest, variant));
   try {
     for (const { child } of competitors) understood(await child.reply());
-    for (const { child } of competitors) understood(await child.ask(WARM_UP));
-    for (let round = 0; round < contest.rounds; round++) await playRound(contest, competitors, round);
+    const warmUp: Slice = { concurrency: 50, durationMs: contest.warmUpMs, maxCalls: WARM_UP_CALLS };
+    for (const { child } of competitors) understood(await child.ask(warmUp));
+    const endMs = performance.now() + contest.totalMs;
+    for (let round = 0; round < MIN_ROUNDS || performance.now() < endMs; round++) {
+      await playRound(contest, competitors, round);
+    }
   } finally {
     await Promise.all(competitors.map(({ child }) => child.end()));
   }
@@ -80,7 +89,8 @@ async function playRound(contest: Contest, competitors: readonly Competitor[], r
     for (let turn = 0; turn < competitors.length; turn++) {
       const competitor = competitors[(turn + round) % competitors.length];
       if (competitor === undefined) continue;
-      const reply = understood(await competitor.child.ask({ concurrency, durationMs: contest.sliceMs, minCalls: 1 }));
+      const slice: Slice = { concurrency, durationMs: contest.sliceMs, maxCalls: Number.MAX_SAFE_INTEGER };
+      const reply = understood(await competitor.child.ask(slice));
       if (reply.kind !== 'measured') throw new Error('a client process lost its place');
       const list = competitor.measured.get(concurrency) ?? [];
       competitor.measured.set(concurrency, list);
@@ -119,6 +129,7 @@ function standingOf(
     client,
     variant: variant.name,
     concurrency,
+    rounds: own.length,
     calls: own.reduce((sum, { calls }) => sum + calls, 0),
     wallUs: median(own.map(({ wallUs }) => wallUs)),
     cpuUs: median(own.map(({ cpuUs }) => cpuUs)),

@@ -46,26 +46,26 @@ async function main(): Promise<void> {
 }
 
 async function measureCalls(options: BenchOptions, results: Results): Promise<void> {
-  const { only, sliceMs } = options;
+  const { only, sliceMs, warmUpMs } = options;
   const clients = CLIENTS.filter((client) => only.includes(client));
   if (clients.length === 0 && !only.includes('rejection')) return;
   const server = new Child(path.join(__dirname, 'server.js'), {});
   try {
     const url = `http://127.0.0.1:${await server.reply()}/`;
     const deadUrl = `http://127.0.0.1:${await unusedPort()}/`;
-    const base = { url, deadUrl, sliceMs };
+    const base = { url, deadUrl, sliceMs, warmUpMs };
     for (const client of clients) {
       say(client);
       const variants = VARIANTS.filter((variant) => variant.clients.includes(client));
-      const rounds = roundsFor(options);
-      const contest: Contest = { ...base, client, variants, concurrencies: CONCURRENCIES, rounds };
+      const totalMs = options.callsMs * shareOf(client);
+      const contest: Contest = { ...base, client, variants, concurrencies: CONCURRENCIES, totalMs };
       results.standings.push(...(await hold(contest)));
     }
     if (!only.includes('rejection')) return;
     for (const client of CLIENTS) {
       say(`rejection, ${client}`);
       const variants = REJECTIONS.filter((variant) => variant.clients.includes(client));
-      const contest = { ...base, client, variants, concurrencies: [1], rounds: options.rejectionRounds };
+      const contest = { ...base, client, variants, concurrencies: [1], totalMs: options.rejectionMs };
       results.rejections.push(...(await hold(contest)));
     }
   } finally {
@@ -73,10 +73,10 @@ async function measureCalls(options: BenchOptions, results: Results): Promise<vo
   }
 }
 
-/** As many as fit into the time for all calls, the same for every client; whoever picks one gets it no sooner wrong. */
-function roundsFor({ callsMs, sliceMs }: BenchOptions): number {
-  const cells = VARIANTS.reduce((sum, { clients }) => sum + clients.length, 0) * CONCURRENCIES.length;
-  return Math.max(3, Math.floor(callsMs / (cells * sliceMs)));
+/** Of the time for all clients, by their numbers of variants, whichever clients are asked for. */
+function shareOf(client: ClientName): number {
+  const entries = VARIANTS.flatMap(({ clients }) => clients);
+  return entries.filter((entry) => entry === client).length / entries.length;
 }
 
 /** A port that was free a moment ago. */

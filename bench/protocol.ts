@@ -24,8 +24,8 @@ export interface WorkerSetup {
 export interface Slice {
   readonly concurrency: number;
   readonly durationMs: number;
-  /** Goes on beyond that until so many calls are made. */
-  readonly minCalls: number;
+  /** Ends earlier when so many calls are made. */
+  readonly maxCalls: number;
 }
 
 /** Per call. */

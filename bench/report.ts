@@ -78,7 +78,8 @@ function callTable(client: ClientName, standings: readonly Standing[]): string {
   });
   rows.sort((a, b) => Number(a[1]) - Number(b[1]));
   const title = `${client}: calls that are answered; target for ours, telemetry off: ≤ ${TARGET_RATIOS[client].toFixed(2)}`;
-  return `${title}\n${table(COLUMNS, rows)}`;
+  const rounds = standings[0]?.rounds;
+  return `${title}; ${rounds} rounds\n${table(COLUMNS, rows)}`;
 }
 
 function ratioCells(comparison: Comparison | undefined): string[] {

@@ -50,7 +50,7 @@ function expectedError(error: unknown): void {
   throw error;
 }
 
-async function measure(call: Call, { concurrency, durationMs, minCalls }: Slice): Promise<Measured> {
+async function measure(call: Call, { concurrency, durationMs, maxCalls }: Slice): Promise<Measured> {
   // Connections may have been closed since the last slice; opening them is not what is measured.
   await Promise.all(Array.from({ length: concurrency }, () => call()));
   const cpu = process.cpuUsage();
@@ -61,7 +61,7 @@ async function measure(call: Call, { concurrency, durationMs, minCalls }: Slice)
     do {
       await call();
       calls++;
-    } while (performance.now() < endMs || calls < minCalls);
+    } while (performance.now() < endMs && calls < maxCalls);
   };
   await Promise.all(Array.from({ length: concurrency }, loop));
   const wallMs = performance.now() - beginMs;
