@@ -24,10 +24,10 @@ export class PatchedUndici {
   listener = new RecordingListener();
   bypassed = false;
   readonly reports: unknown[] = [];
-  readonly undo: () => void;
+  #undo: (() => void) | undefined;
 
-  constructor() {
-    this.undo = patchUndici({
+  apply(): this {
+    this.#undo ??= patchUndici({
       engine: {
         route: (protocol, host, port, method, path): Pipeline | undefined =>
           this.engine?.route(protocol, host, port, method, path),
@@ -40,6 +40,12 @@ export class PatchedUndici {
       report: (error) => this.reports.push(error),
       onRequire,
     });
+    return this;
+  }
+
+  undo(): void {
+    this.#undo?.();
+    this.#undo = undefined;
   }
 
   use(setup: Setup = {}): void {
@@ -68,3 +74,9 @@ export class PatchedUndici {
     this.reports.length = 0;
   }
 }
+
+/**
+ * One for all suites of a process, put on before any of them makes a dispatcher: patches of several would lie on each
+ * other. Without an engine it lets every call through.
+ */
+export const patched = new PatchedUndici().apply();
