@@ -204,6 +204,7 @@ describe('fallback endpoints and requests that must not be repeated', () => {
   it('knows of an attempt that left even when the outcome at hand is a refusal', () => {
     let retried = false;
     const retriesOnce: Recovery = {
+      resends: true,
       recover(_progress, outcome) {
         if (outcome.kind !== 'response' || retried) return undefined;
         retried = true;
