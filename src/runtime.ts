@@ -113,6 +113,7 @@ class ThreadRuntime implements Runtime {
       listener: telemetry,
       rules: config.rules,
       report: (error) => diagnoseFault('a fallback', error),
+      fault: (error) => diagnoseFault('the engine', error),
     });
     const undos = new UndoStack();
     // One client that cannot be patched leaves the others covered.
