@@ -42,7 +42,7 @@ function overHttp(agent: http.Agent | false): Client {
       if (leaveAfterMs !== undefined) setTimeout(() => request.destroy(), leaveAfterMs);
       request.end(body);
     });
-  return { call, close: () => agent && agent.destroy() };
+  return { call, close: () => (agent === false ? undefined : agent.destroy()) };
 }
 
 function signalOf({ leaveAfterMs }: CallPlan): AbortSignal | undefined {
@@ -131,7 +131,7 @@ export async function makeClients(): Promise<Record<string, Client>> {
   clients['undici 6'] = await overUndici('undici6');
   clients['undici 7'] = await overUndici('undici7');
   if (Number(process.versions.node.split('.')[0]) >= 22) clients['undici 8'] = await overUndici('undici8');
-  clients['axios'] = await overAxios();
-  clients['got'] = await overGot();
+  clients.axios = await overAxios();
+  clients.got = await overGot();
   return clients;
 }
