@@ -14,12 +14,21 @@ hangs, delays, truncates, answers early and talks nonsense, while callers give u
 not settle once, anything leaked or warned, a POST was sent twice, or attempts exceeded their budget.
 
   --seconds=20   how long (2 to 600), beside a warm-up and about 5 seconds to come to rest
+  --sdk          under a running OpenTelemetry SDK that exports nothing
   --json         the report as JSON
   --help         this text
 `;
 
 /** Growth of the heap between the halves that is put down to chance. */
 const HEAP_TOLERANCE_MIB = 3;
+
+const NO_SDK = { OTEL_SDK_DISABLED: 'true' };
+const SDK = {
+  OTEL_RESILIENCE_SDK: 'on',
+  OTEL_TRACES_EXPORTER: 'none',
+  OTEL_METRICS_EXPORTER: 'none',
+  OTEL_LOGS_EXPORTER: 'none',
+};
 
 const configOf = (primary: number, backup: number): string => `
 policies:
@@ -44,11 +53,11 @@ interface Ended {
   readonly stderr: string;
 }
 
-async function runWorker(url: string, seconds: number, config: string): Promise<Ended> {
+async function runWorker(url: string, seconds: number, env: Readonly<Record<string, string>>): Promise<Ended> {
   const args = ['--expose-gc', '--require', path.join(__dirname, '../src/register.js')];
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('OTEL_') && name !== 'NODE_OPTIONS');
   const worker = spawn(process.execPath, [...args, path.join(__dirname, 'soak/worker.js'), url, String(seconds)], {
-    env: { ...Object.fromEntries(kept), OTEL_RESILIENCE_CONFIG_FILE: config, OTEL_SDK_DISABLED: 'true' },
+    env: { ...Object.fromEntries(kept), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let [stdout, stderr] = ['', ''];
@@ -98,6 +107,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       seconds: { type: 'string', default: '20' },
+      sdk: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -111,7 +121,8 @@ async function main(): Promise<void> {
     const [[primary, backup]] = (await once(upstream, 'message')) as [[number, number]];
     const config = path.join(folder, 'resilience.yaml');
     writeFileSync(config, configOf(primary, backup));
-    const ended = await runWorker(`http://127.0.0.1:${primary}`, seconds, config);
+    const env = { OTEL_RESILIENCE_CONFIG_FILE: config, ...(values.sdk ? SDK : NO_SDK) };
+    const ended = await runWorker(`http://127.0.0.1:${primary}`, seconds, env);
     upstream.send('report');
     const [wire] = (await once(upstream, 'message')) as [WireReport];
     const faults = faultsOf(ended, wire, seconds);
