@@ -52,9 +52,10 @@ export abstract class OutcomeRelay extends HttpExchange {
   }
 
   replayable(): boolean {
-    const { request, replayable } = this.caller;
-    if (!replayable || request.method === 'CONNECT' || this.header('upgrade') !== undefined) return false;
-    return canRepeat(request, this.site.report);
+    if (this.method === 'CONNECT' || this.header('upgrade') !== undefined) return false;
+    // Refused before there is a request: nothing of it has been written.
+    if (this.request === undefined) return true;
+    return this.caller.replayable && canRepeat(this.request, this.site.report);
   }
 
   send(attempt: Attempt): void {
