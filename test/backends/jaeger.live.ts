@@ -101,7 +101,7 @@ describe('Jaeger, asked as its search page does', () => {
       [undefined, 1],
     );
     const [retry] = root.logs.filter((log) => log.event === 'resilience.retry.scheduled');
-    assert.equal(retry?.['resilience.retry.reason'], '503');
+    assert.equal(retry?.['resilience.retry.reason'], 'status_code');
   });
 
   it('finds the calls that a fallback answered, by where the answer came from', async () => {
