@@ -2,6 +2,7 @@ import { systemClock } from './common/clock.ts';
 import type { ResilienceConfig } from './config/config-types.ts';
 import { type LoadedConfig, loadConfig } from './config/load-config.ts';
 import { describeProblems } from './config/problem.ts';
+import { variable } from './config/settings.ts';
 import { diagnose, diagnoseFault } from './diagnostics.ts';
 import { Engine } from './engine/engine.ts';
 import { letTracersPatchHttp, patchHttp } from './interception/http/patch-http.ts';
@@ -9,6 +10,7 @@ import { onRequire } from './interception/module-hook.ts';
 import { UndoStack } from './interception/patch.ts';
 import { instrumentUndici, patchUndici } from './interception/undici/patch-undici.ts';
 import { createResilience, type Resilience } from './resilience.ts';
+import type { StatusPage } from './status/serve.ts';
 import { TelemetryListener } from './telemetry/listener.ts';
 import { bypass } from './telemetry/suppression.ts';
 import { PACKAGE_NAME, PACKAGE_VERSION } from './version.ts';
@@ -43,6 +45,7 @@ class ThreadRuntime implements Runtime {
   readonly resilience: Resilience = createResilience(() => this.#engine);
   #config: LoadedConfig | undefined;
   #telemetry: TelemetryListener | undefined;
+  #status: StatusPage | undefined;
   #engine: Engine | undefined;
   #undos: UndoStack | undefined;
   #beforeFirstCall: (() => void) | undefined;
@@ -77,6 +80,8 @@ class ThreadRuntime implements Runtime {
   disable(): void {
     this.#undos?.undo();
     this.#undos = undefined;
+    this.#status?.close();
+    this.#status = undefined;
     this.#telemetry?.close();
     this.#telemetry = undefined;
     this.#engine = undefined;
@@ -104,10 +109,11 @@ class ThreadRuntime implements Runtime {
       jsonLog: config.settings.log === 'json',
       snapshots: () => engine.snapshots(),
     });
+    const status = this.#serveStatus();
     const engine = new Engine({
       clock: systemClock,
       random: Math.random,
-      listener: telemetry,
+      listener: status?.tap(telemetry) ?? telemetry,
       rules: config.rules,
       report: (error) => diagnoseFault('a fallback', error),
     });
@@ -130,8 +136,24 @@ class ThreadRuntime implements Runtime {
       return patchUndici({ engine, bypass: leftAlone, report, onRequire });
     });
     this.#telemetry = telemetry;
+    this.#status = status;
     this.#engine = engine;
     this.#undos = undos;
+  }
+
+  /** Loads what serves the status page only if one is asked for. */
+  #serveStatus(): StatusPage | undefined {
+    const { env } = process;
+    const address = variable(env, 'OTEL_RESILIENCE_STATUS');
+    if (address === undefined) return undefined;
+    try {
+      const { serveStatus } = require('./status/serve.js') as typeof import('./status/serve.ts');
+      const token = variable(env, 'OTEL_RESILIENCE_STATUS_TOKEN');
+      return serveStatus({ address, token, resilience: this.resilience, report: diagnose });
+    } catch (error) {
+      diagnose(`no status page (${error})`);
+      return undefined;
+    }
   }
 }
 
