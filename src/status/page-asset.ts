@@ -17,6 +17,7 @@ export function loadPage(): PageAsset {
     `script-src ${hashesOf(text, 'script')}`,
     `style-src ${hashesOf(text, 'style')}`,
     "connect-src 'self'",
+    'img-src data:',
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",
