@@ -95,7 +95,7 @@ describe('the look of the status page', () => {
     await drawn(page);
     assert.deepEqual(await overflowing(page), []);
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
-    await page.screenshot({ path: path.join(PICTURES, 'status-page-long-names.png'), fullPage: true });
+    await page.screenshot({ path: path.join(PICTURES, 'status-page-long-names.png') });
   });
 
   it('shows a name that is markup as text', async () => {

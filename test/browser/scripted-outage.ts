@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import type { EngineListener, ObservedCall, ResilienceEvent } from '../../src/engine/events.ts';
 import { SILENT } from '../../src/engine/events.ts';
@@ -83,7 +84,7 @@ class ScriptedUpstream {
       const previousState = this.state;
       this.state = phase.state;
       const { state, reason } = phase;
-      const failureRatio = reason === 'failure_ratio' ? 0.62 : undefined;
+      const failureRatio = reason === 'failure_ratio' ? 0.52 : undefined;
       told({ type: 'circuit_state_changed', circuit: script.upstream, state, previousState, reason, failureRatio }, this);
     }
     const calls = Math.round(script.perSecond * (1 + 0.25 * Math.sin(second / 9) + 0.1 * Math.sin(second * 1.7)));
@@ -116,16 +117,16 @@ class ScriptedUpstream {
   snapshot(): UpstreamSnapshot {
     const { script, state, rejections, retries, fallbacks } = this;
     const failures = this.#outcomes.filter(Boolean).length;
-    const circuit = (name: string, of: CircuitState): CircuitSnapshot => ({
+    const circuit = (name: string, of: CircuitState, failed: number): CircuitSnapshot => ({
       name,
       state: of,
-      failureRatio: of === 'open' ? 0.62 : failures / 100,
+      failureRatio: failed / 100,
       counted: 100,
-      failures,
+      failures: failed,
       retryAfterMs: of === 'open' ? 8_200 : 0,
     });
-    const circuits = [circuit(script.upstream, state)];
-    if (script.endpoint !== undefined) circuits.push(circuit(`${script.upstream}/${script.endpoint}`, 'closed'));
+    const circuits = [circuit(script.upstream, state, failures)];
+    if (script.endpoint !== undefined) circuits.push(circuit(`${script.upstream}/${script.endpoint}`, 'closed', 2));
     return {
       policy: script.policy,
       upstream: script.upstream,
@@ -159,14 +160,14 @@ export class ScriptedOutage {
     recorder.on = true;
     const listener = recorder.tap(SILENT);
     const told = (event: ResilienceEvent, { script: { policy, upstream } }: ScriptedUpstream): void => {
-      const traceId = (0x4bf92f3577b34da6n * BigInt(nowMs + 7)).toString(16).padStart(32, '5').slice(0, 32);
+      const traceId = createHash('md5').update(`${upstream} ${nowMs}`).digest('hex');
       const source = { policy, upstream, mode: 'enforce' } as const;
       recorder.changed({ event, ...source, timestamp: wallClock(), traceId, spanId: undefined, requestId: undefined });
     };
     const stream = new EventStream();
     let second = 0;
     this.sample = () => {
-      nowMs = 1000 * second;
+      nowMs = 1000 * (second + 1);
       for (const upstream of upstreams) upstream.second(second, listener, told);
       second++;
       stream.send('sample', recorder.sample());

@@ -5,8 +5,11 @@ export interface SeriesSpec {
   readonly label: string;
   /** A custom property of the style sheet. */
   readonly colour: string;
-  readonly dash?: number[];
+  /** Solid without it. Colours alone don't tell lines apart for everyone. */
+  readonly dash?: keyof typeof DASHES;
 }
+
+const DASHES = { dashes: [6, 3], dots: [2, 3] };
 
 /** A stretch of time to shade, in seconds since the epoch. */
 export interface Band {
@@ -43,8 +46,8 @@ export class Plot {
   constructor(spec: PlotSpec) {
     this.#spec = spec;
     this.#numbers = spec.series.map(() => element('output'));
-    const legend = spec.series.map(({ label, colour }, index) =>
-      element('span', { class: 'key', 'data-colour': colour }, `${label} `, this.#numbers[index] ?? ''),
+    const legend = spec.series.map(({ label, colour, dash = 'none' }, index) =>
+      element('span', { class: 'key', 'data-colour': colour, 'data-dash': dash }, `${label} `, this.#numbers[index] ?? ''),
     );
     const caption = element('figcaption', {}, element('span', { class: 'title' }, spec.title), ...legend);
     this.node = element('figure', {}, caption, this.#box);
@@ -97,6 +100,7 @@ export class Plot {
     return {
       width: Math.max(this.#box.clientWidth, 100),
       height: HEIGHT,
+      padding: [6, 8, 0, 0],
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, sync: { key: 'time' }, points: { size: 5 }, y: false },
       scales: {
@@ -104,15 +108,15 @@ export class Plot {
         y: { range: (_chart, _min, max) => [0, Math.max(top, (max ?? 0) * 1.1)] },
       },
       axes: [
-        { ...axis, size: 22, gap: 4, space: 70, values: '{HH}:{mm}', incrs: [60, 120] },
-        { ...axis, size: 52, gap: 6, space: 30, values: (_chart, splits) => splits.map((split) => format(split)) },
+        { ...axis, size: 22, gap: 6, space: 70, values: '{HH}:{mm}', incrs: [60, 120] },
+        { ...axis, size: 52, gap: 6, space: 30, values: (_chart, splits) => splits.map((split) => format(split).replace(/\.0(?!\d)/, '')) },
       ],
       series: [
         {},
-        ...series.map(({ colour: stroke, dash = [] }) => ({
+        ...series.map(({ colour: stroke, dash }) => ({
           stroke: colour(stroke),
           width: 1.5,
-          dash,
+          dash: dash === undefined ? [] : DASHES[dash],
           points: { show: false },
         })),
       ],

@@ -22,8 +22,8 @@ export class UpstreamPlots {
     series: [
       { label: 'ok', colour: 'green' },
       { label: 'failed', colour: 'red' },
-      { label: 'rejected', colour: 'amber', dash: [6, 3] },
-      { label: 'fallback', colour: 'blue', dash: [2, 3] },
+      { label: 'rejected', colour: 'amber', dash: 'dashes' },
+      { label: 'fallback', colour: 'blue', dash: 'dots' },
     ],
     format: rate,
     top: 1,
@@ -32,7 +32,7 @@ export class UpstreamPlots {
     title: 'Latency',
     series: [
       { label: 'p50', colour: 'blue' },
-      { label: 'p95', colour: 'violet', dash: [6, 3] },
+      { label: 'p95', colour: 'violet', dash: 'dashes' },
     ],
     format: duration,
     top: 5,
