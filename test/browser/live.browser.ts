@@ -54,7 +54,7 @@ const stateOf = (page: Page) => page.locator('.card > header .badge').first();
 
 async function act(page: Page, action: string, token?: string): Promise<void> {
   await page.getByRole('button', { name: new RegExp(`^${action} `) }).first().click();
-  if (token !== undefined) await page.getByLabel('Token').fill(token);
+  if (token !== undefined) await page.locator('#action-token').fill(token);
   await page.locator('#action-confirm').click();
 }
 
@@ -93,7 +93,7 @@ describe('the status page of a running app', () => {
     assert.match(String((await running.call(upstream.url, 1))[0]), /CIRCUIT_OPEN/);
     await page.getByRole('button', { name: /^Reset / }).focus();
     await page.keyboard.press('Enter');
-    assert.equal(await page.getByLabel('Token').isVisible(), false, 'the token is asked for once');
+    assert.equal(await page.locator('#action-token').isVisible(), false, 'the token is asked for once');
     await page.keyboard.press('Enter');
     await page.locator('.card[data-state=closed]').waitFor();
     assert.deepEqual(await running.call(upstream.url, 1), [200]);
@@ -108,7 +108,7 @@ describe('the status page of a running app', () => {
     await page.getByText('This is not the token. Nothing was done.').waitFor();
     assert.equal(await stateOf(page).textContent(), 'closed');
     assert.deepEqual(await running.call(upstream.url, 1), [200]);
-    await page.getByLabel('Token').fill(TOKEN);
+    await page.locator('#action-token').fill(TOKEN);
     await page.locator('#action-confirm').click();
     await page.locator('.card[data-state=forced_open]').waitFor();
   });
@@ -146,7 +146,7 @@ describe('the status page of a running app', () => {
     });
     await running.call(upstream.url, 1);
     const { page } = await open(browser, url.replace('0.0.0.0', '127.0.0.1'));
-    await page.getByLabel('Token').fill(TOKEN);
+    await page.locator('#action-token').fill(TOKEN);
     assert.equal(await page.locator('.card').count(), 0);
     await page.keyboard.press('Enter');
     await page.locator('.card').waitFor();

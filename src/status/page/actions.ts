@@ -72,6 +72,8 @@ export class Actions {
     setText(this.#error, '');
     this.#offerToken();
     this.#dialog.showModal();
+    if (this.#tokenRow.hidden) this.#confirm.focus();
+    else this.#tokenInput.focus();
   }
 
   #offerToken(): void {
