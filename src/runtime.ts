@@ -11,6 +11,7 @@ import { instrumentUndici, patchUndici } from './interception/undici/patch-undic
 import { watchRequests } from './interception/undici/sent-headers.ts';
 import { createResilience, type Resilience } from './resilience.ts';
 import { TelemetryListener } from './telemetry/listener.ts';
+import { RequestIdHeader, type RequestIdSettings } from './telemetry/request-id-header.ts';
 import { bypass } from './telemetry/suppression.ts';
 import { PACKAGE_NAME, PACKAGE_VERSION } from './version.ts';
 
@@ -42,6 +43,7 @@ export interface Runtime {
 class ThreadRuntime implements Runtime {
   readonly version = PACKAGE_VERSION;
   readonly resilience: Resilience = createResilience(() => this.#engine);
+  readonly #requestIds = new RequestIdHeader();
   #config: LoadedConfig | undefined;
   #telemetry: TelemetryListener | undefined;
   #engine: Engine | undefined;
@@ -70,6 +72,7 @@ class ThreadRuntime implements Runtime {
     if (!config.enabled) this.disable();
     else if (this.#engine === undefined) this.#start(config);
     else this.#engine.configure(config.rules);
+    if (config.enabled) this.#requestIds.configure(requestIdSettings(config));
   }
 
   reportProblems(): void {
@@ -79,6 +82,7 @@ class ThreadRuntime implements Runtime {
   disable(): void {
     this.#undos?.undo();
     this.#undos = undefined;
+    this.#requestIds.configure({ incoming: undefined, outgoing: undefined });
     this.#finalizeHttp = undefined;
     this.#telemetry?.close();
     this.#telemetry = undefined;
@@ -127,14 +131,16 @@ class ThreadRuntime implements Runtime {
       this.#beforeFirstCall?.();
       return bypass();
     };
+    const extraHeaders = this.#requestIds.fields;
     apply('http', () => {
-      const patch = patchHttp({ engine, bypass: leftAlone, report: (error) => diagnoseFault('http', error) });
+      const report = (error: unknown): void => diagnoseFault('http', error);
+      const patch = patchHttp({ engine, bypass: leftAlone, extraHeaders, report });
       this.#finalizeHttp = patch.finalize;
       return patch.undo;
     });
     apply('undici', () => {
       const report = (error: unknown): void => diagnoseFault('undici', error);
-      return patchUndici({ engine, bypass: leftAlone, report, onRequire });
+      return patchUndici({ engine, bypass: leftAlone, extraHeaders, report, onRequire });
     });
     // So that a span opened late can join the trace that an attempt's CLIENT span has begun.
     apply('undici', watchRequests);
@@ -142,6 +148,19 @@ class ThreadRuntime implements Runtime {
     this.#engine = engine;
     this.#undos = undos;
   }
+}
+
+/** The header that is looked at where a log is written and none is named. */
+const USUAL_REQUEST_ID_HEADER = 'x-request-id';
+
+/** Off unless asked for: it keeps an AsyncLocalStorage running. */
+function requestIdSettings({ settings, rules }: LoadedConfig): RequestIdSettings {
+  const named = settings.requestIdHeader;
+  return {
+    incoming: named ?? (settings.log === 'json' ? USUAL_REQUEST_ID_HEADER : undefined),
+    // Who only observes changes no request.
+    outgoing: rules.mode === 'enforce' ? named : undefined,
+  };
 }
 
 const SHARED = Symbol.for(PACKAGE_NAME);

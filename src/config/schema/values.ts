@@ -137,16 +137,21 @@ export function methods(text: OptionText) {
   return option(z.array(method).min(1).max(50), text, value('list', 'a list of HTTP methods such as GET'));
 }
 
+/** Node writes these itself, from the body it is given. */
+const FRAMING = new Set(['connection', 'content-length', 'keep-alive', 'transfer-encoding', 'trailer', 'upgrade']);
+
+/** What steers a request, or holds credentials: an id in it would break calls, or show secrets. */
+const RESERVED = new Set([...FRAMING, 'host', 'expect', 'te', 'authorization', 'cookie', 'proxy-authorization']);
+
 export function headerNameOrOff(text: OptionText) {
   const name = z
     .string()
     .regex(TOKEN)
-    .transform((given) => given.toLowerCase());
-  return option(z.union([OFF, name]), text, value('scalar', 'the name of a header, or off'));
+    .transform((given) => given.toLowerCase())
+    .refine((given) => !RESERVED.has(given));
+  const words = 'the name of a header such as x-request-id (none that HTTP itself or credentials need), or off';
+  return option(z.union([OFF, name]), text, value('scalar', words));
 }
-
-/** Node writes these itself, from the body it is given. */
-const FRAMING = new Set(['connection', 'content-length', 'keep-alive', 'transfer-encoding', 'trailer', 'upgrade']);
 
 export function headers(text: OptionText) {
   const fieldValue = z
