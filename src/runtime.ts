@@ -10,7 +10,7 @@ import { UndoStack } from './interception/patch.ts';
 import { instrumentUndici, patchUndici } from './interception/undici/patch-undici.ts';
 import { watchRequests } from './interception/undici/sent-headers.ts';
 import { createResilience, type Resilience } from './resilience.ts';
-import { TelemetryListener } from './telemetry/listener.ts';
+import { DeferredListener } from './telemetry/deferred-listener.ts';
 import { RequestIdHeader, type RequestIdSettings } from './telemetry/request-id-header.ts';
 import { bypass } from './telemetry/suppression.ts';
 import { PACKAGE_NAME, PACKAGE_VERSION } from './version.ts';
@@ -24,7 +24,7 @@ export interface Runtime {
   readonly resilience: Resilience;
   readonly config: LoadedConfig | undefined;
   readonly enabled: boolean;
-  readonly telemetry: TelemetryListener | undefined;
+  readonly telemetry: DeferredListener | undefined;
   /** Patches the clients and starts deciding. `code`: options that win over file and environment. */
   enable(code?: ResilienceConfig): void;
   /** Says what is wrong with the configuration; once, however often it is called. */
@@ -45,7 +45,7 @@ class ThreadRuntime implements Runtime {
   readonly resilience: Resilience = createResilience(() => this.#engine);
   readonly #requestIds = new RequestIdHeader();
   #config: LoadedConfig | undefined;
-  #telemetry: TelemetryListener | undefined;
+  #telemetry: DeferredListener | undefined;
   #engine: Engine | undefined;
   #undos: UndoStack | undefined;
   #finalizeHttp: (() => void) | undefined;
@@ -59,7 +59,7 @@ class ThreadRuntime implements Runtime {
     return this.#engine !== undefined;
   }
 
-  get telemetry(): TelemetryListener | undefined {
+  get telemetry(): DeferredListener | undefined {
     return this.#telemetry;
   }
 
@@ -106,7 +106,7 @@ class ThreadRuntime implements Runtime {
   }
 
   #start(config: LoadedConfig): void {
-    const telemetry = new TelemetryListener({
+    const telemetry = new DeferredListener({
       eventSignal: config.settings.eventSignal,
       jsonLog: config.settings.log === 'json',
       snapshots: () => engine.snapshots(),

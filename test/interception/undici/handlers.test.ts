@@ -215,7 +215,7 @@ for (const { version, style } of STYLES) {
 
     it('may pause a response that was held', async () => {
       const origin = await serve((_request, response) => response.writeHead(503).end(BIG));
-      patched.use({ recoveries: [{ recover: () => Promise.resolve(undefined) }] });
+      patched.use({ recoveries: [{ resends: true, recover: () => Promise.resolve(undefined) }] });
       const notes = new Notes(undefined, true);
       dispatch(origin, notes);
       while (notes.log.length < 2) await turns(1);
@@ -245,6 +245,7 @@ for (const { version, style } of STYLES) {
       patched.use({
         recoveries: [
           {
+            resends: true,
             recover() {
               asked = true;
               return never;

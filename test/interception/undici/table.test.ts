@@ -465,6 +465,8 @@ const cases: Case[] = [
   },
   {
     title: 'makes no attempt for a caller that had aborted before',
+    // Undici 5 destroys its pipeline before it is returned, and what then comes of it is Node's affair.
+    applies: (point) => point.name !== 'undici 5 pipeline',
     async run({ upstream, outcome }) {
       const queue = new Queue();
       use({ guards: [queue] });

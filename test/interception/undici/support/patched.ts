@@ -7,6 +7,7 @@ import { onRequire } from '../../../../src/interception/module-hook.ts';
 import { patchUndici } from '../../../../src/interception/undici/patch-undici.ts';
 import type { Guard, Recovery } from '../../../../src/strategies/contract.ts';
 import type { Policy } from '../../../../src/strategies/policy.ts';
+import { RETRY_DEFAULTS } from '../../../../src/strategies/retry/options.ts';
 import { RecordingListener } from '../../../support/recording-listener.ts';
 import { everyCall } from '../../../support/rules.ts';
 
@@ -46,7 +47,8 @@ export class PatchedUndici {
 
   use(setup: Setup = {}): void {
     const stage = <T>(strategy: T) => ({ strategy: 'scripted', because: 'test', build: () => strategy });
-    const rules = everyCall(setup.policy);
+    // Scripted recoveries send again, as far as a policy with retries lets them.
+    const rules = everyCall(setup.recoveries === undefined ? setup.policy : { retry: RETRY_DEFAULTS, ...setup.policy });
     this.listener = new RecordingListener();
     this.engine = new Engine({
       clock: systemClock,
