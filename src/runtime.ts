@@ -4,6 +4,7 @@ import { type LoadedConfig, loadConfig } from './config/load-config.ts';
 import { describeProblems } from './config/problem.ts';
 import { diagnose, diagnoseFault } from './diagnostics.ts';
 import { Engine } from './engine/engine.ts';
+import type { ExtraHeaders } from './interception/extra-headers.ts';
 import { patchHttp } from './interception/http/patch-http.ts';
 import { onRequire } from './interception/module-hook.ts';
 import { UndoStack } from './interception/patch.ts';
@@ -11,7 +12,7 @@ import { instrumentUndici, patchUndici } from './interception/undici/patch-undic
 import { watchRequests } from './interception/undici/sent-headers.ts';
 import { createResilience, type Resilience } from './resilience.ts';
 import { DeferredListener } from './telemetry/deferred-listener.ts';
-import { RequestIdHeader, type RequestIdSettings } from './telemetry/request-id-header.ts';
+import type { RequestIdHeader, RequestIdSettings } from './telemetry/request-id-header.ts';
 import { bypass } from './telemetry/suppression.ts';
 import { PACKAGE_NAME, PACKAGE_VERSION } from './version.ts';
 
@@ -43,7 +44,7 @@ export interface Runtime {
 class ThreadRuntime implements Runtime {
   readonly version = PACKAGE_VERSION;
   readonly resilience: Resilience = createResilience(() => this.#engine);
-  readonly #requestIds = new RequestIdHeader();
+  #requestIds: RequestIdHeader | undefined;
   #config: LoadedConfig | undefined;
   #telemetry: DeferredListener | undefined;
   #engine: Engine | undefined;
@@ -72,7 +73,7 @@ class ThreadRuntime implements Runtime {
     if (!config.enabled) this.disable();
     else if (this.#engine === undefined) this.#start(config);
     else this.#engine.configure(config.rules);
-    if (config.enabled) this.#requestIds.configure(requestIdSettings(config));
+    this.#passOnRequestIds(config);
   }
 
   reportProblems(): void {
@@ -82,7 +83,7 @@ class ThreadRuntime implements Runtime {
   disable(): void {
     this.#undos?.undo();
     this.#undos = undefined;
-    this.#requestIds.configure({ incoming: undefined, outgoing: undefined });
+    this.#requestIds?.configure({ incoming: undefined, outgoing: undefined });
     this.#finalizeHttp = undefined;
     this.#telemetry?.close();
     this.#telemetry = undefined;
@@ -103,6 +104,18 @@ class ThreadRuntime implements Runtime {
   finalize(): void {
     this.#finalizeHttp?.();
     this.#telemetry?.join();
+  }
+
+  /** Loads what it takes only where that is asked for. */
+  #passOnRequestIds(config: LoadedConfig): void {
+    const settings = requestIdSettings(config);
+    if (!config.enabled || (settings.incoming === undefined && this.#requestIds === undefined)) return;
+    if (this.#requestIds === undefined) {
+      const telemetry =
+        require('./telemetry/request-id-header.js') as typeof import('./telemetry/request-id-header.ts');
+      this.#requestIds = new telemetry.RequestIdHeader();
+    }
+    this.#requestIds.configure(settings);
   }
 
   #start(config: LoadedConfig): void {
@@ -131,7 +144,7 @@ class ThreadRuntime implements Runtime {
       this.#beforeFirstCall?.();
       return bypass();
     };
-    const extraHeaders = this.#requestIds.fields;
+    const extraHeaders: ExtraHeaders = () => this.#requestIds?.fields();
     apply('http', () => {
       const report = (error: unknown): void => diagnoseFault('http', error);
       const patch = patchHttp({ engine, bypass: leftAlone, extraHeaders, report });

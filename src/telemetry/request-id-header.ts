@@ -29,11 +29,11 @@ export class RequestIdHeader {
   }
 
   /** The field for a call that is being made now. On the path of every call under a policy. */
-  readonly fields = (): readonly Field[] | undefined => {
+  fields(): readonly Field[] | undefined {
     const { outgoing } = this.#settings;
     if (outgoing === undefined) return undefined;
     const id = currentRequestId() ?? requestIdIn(context.active());
     if (id === undefined || id.length > MAX_LENGTH || !SENDABLE.test(id)) return undefined;
     return [[outgoing, id]];
-  };
+  }
 }
