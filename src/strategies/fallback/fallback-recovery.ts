@@ -65,6 +65,10 @@ export class FallbackRecovery implements Recovery {
     this.#prepare();
   }
 
+  get resends(): boolean {
+    return this.#endpoints.length > 0;
+  }
+
   recover(progress: CallProgress, outcome: Outcome, nowMs: number): Remedy | undefined | Promise<Remedy | undefined> {
     if (!concerns(progress, outcome)) return undefined;
     const remedy = this.#tryEndpoints(progress, outcome, nowMs) ?? this.#tryAnswers(progress, outcome, nowMs);

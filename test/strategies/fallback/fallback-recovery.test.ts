@@ -179,6 +179,7 @@ describe('fallback endpoints and requests that must not be repeated', () => {
     { method: 'POST', fails: 'ECONNREFUSED', goes: true },
     { method: 'DELETE', fails: 503, goes: false },
     { method: 'POST', fails: 503, headers: { 'idempotency-key': 'k' }, goes: true },
+    { method: 'POST', fails: 503, headers: { 'idempotency-key': '' }, goes: false },
     { method: 'GET', fails: 503, canReplay: false, goes: false },
   ] as const;
   for (const { method, fails, goes, ...rest } of cases) {
@@ -203,6 +204,7 @@ describe('fallback endpoints and requests that must not be repeated', () => {
   it('knows of an attempt that left even when the outcome at hand is a refusal', () => {
     let retried = false;
     const retriesOnce: Recovery = {
+      resends: true,
       recover(_progress, outcome) {
         if (outcome.kind !== 'response' || retried) return undefined;
         retried = true;

@@ -2,10 +2,12 @@ import { systemClock } from '../../../../src/common/clock.ts';
 import { Engine } from '../../../../src/engine/engine.ts';
 import type { Exchange } from '../../../../src/engine/exchange.ts';
 import type { Pipeline } from '../../../../src/engine/pipeline.ts';
+import type { ExtraField } from '../../../../src/interception/extra-headers.ts';
 import { onRequire } from '../../../../src/interception/module-hook.ts';
 import { patchUndici } from '../../../../src/interception/undici/patch-undici.ts';
 import type { Guard, Recovery } from '../../../../src/strategies/contract.ts';
 import type { Policy } from '../../../../src/strategies/policy.ts';
+import { RETRY_DEFAULTS } from '../../../../src/strategies/retry/options.ts';
 import { RecordingListener } from '../../../support/recording-listener.ts';
 import { everyCall } from '../../../support/rules.ts';
 
@@ -22,11 +24,12 @@ export class PatchedUndici {
   engine: Engine | undefined;
   listener = new RecordingListener();
   bypassed = false;
+  extraHeaders: readonly ExtraField[] | undefined;
   readonly reports: unknown[] = [];
-  readonly undo: () => void;
+  #undo: (() => void) | undefined;
 
-  constructor() {
-    this.undo = patchUndici({
+  apply(): this {
+    this.#undo ??= patchUndici({
       engine: {
         route: (protocol, host, port, method, path): Pipeline | undefined =>
           this.engine?.route(protocol, host, port, method, path),
@@ -36,14 +39,22 @@ export class PatchedUndici {
         },
       },
       bypass: () => this.bypassed,
+      extraHeaders: () => this.extraHeaders,
       report: (error) => this.reports.push(error),
       onRequire,
     });
+    return this;
+  }
+
+  undo(): void {
+    this.#undo?.();
+    this.#undo = undefined;
   }
 
   use(setup: Setup = {}): void {
     const stage = <T>(strategy: T) => ({ strategy: 'scripted', because: 'test', build: () => strategy });
-    const rules = everyCall(setup.policy);
+    // Scripted recoveries send again, as far as a policy with retries lets them.
+    const rules = everyCall(setup.recoveries === undefined ? setup.policy : { retry: RETRY_DEFAULTS, ...setup.policy });
     this.listener = new RecordingListener();
     this.engine = new Engine({
       clock: systemClock,
@@ -63,6 +74,13 @@ export class PatchedUndici {
   reset(): void {
     this.engine = undefined;
     this.bypassed = false;
+    this.extraHeaders = undefined;
     this.reports.length = 0;
   }
 }
+
+/**
+ * One for all suites of a process, put on before any of them makes a dispatcher: patches of several would lie on each
+ * other. Without an engine it lets every call through.
+ */
+export const patched = new PatchedUndici().apply();
