@@ -29,8 +29,8 @@ need_go() {
   exit 1
 }
 
-# Builds leave a core to the others of this machine.
-go_build() { nice -n 10 env GOFLAGS="${GOFLAGS:-} -buildvcs=false" go "$@" 1>&2; }
+# At low priority, for the others of this machine; and without a workspace, which modules bring along in part only.
+go_build() { nice -n 10 env GOFLAGS="${GOFLAGS:-} -buildvcs=false" GOWORK=off go "$@" 1>&2; }
 
 # A module's own source at its own versions: its go.mod may hold replacements, which `go install` refuses.
 unpack_module() {
@@ -95,7 +95,7 @@ install_collector() {
     (
       cd "$work"
       GOBIN="$work" go_build install "go.opentelemetry.io/collector/cmd/builder@$COLLECTOR_VERSION"
-      nice -n 10 env GOFLAGS="${GOFLAGS:-} -buildvcs=false" ./builder --config collector.yaml 1>&2
+      nice -n 10 env GOFLAGS="${GOFLAGS:-} -buildvcs=false" GOWORK=off ./builder --config collector.yaml 1>&2
     )
     keep otelcol "$version" "$work/out/otelcol"
     rm -rf "$work"
