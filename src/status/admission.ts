@@ -45,7 +45,8 @@ export class Admission {
 
   /** For what changes the app. */
   operator(headers: IncomingHttpHeaders): Refusal | undefined {
-    if (this.#token === undefined) return { status: 403, reason: 'actions are off: OTEL_RESILIENCE_STATUS_TOKEN is not set' };
+    if (this.#token === undefined)
+      return { status: 403, reason: 'actions are off: OTEL_RESILIENCE_STATUS_TOKEN is not set' };
     return this.#bearer(headers.authorization);
   }
 

@@ -36,9 +36,7 @@ export class PointHistory {
   }
 
   read(times: SampleTimes): History {
-    return columns((column) =>
-      times.inOrder(this.#rings[column]).map((value) => (Number.isNaN(value) ? null : value)),
-    );
+    return columns((column) => times.inOrder(this.#rings[column]).map((value) => (Number.isNaN(value) ? null : value)));
   }
 }
 

@@ -28,5 +28,12 @@ export function loadPage(): PageAsset {
 
 function hashesOf(html: string, element: 'script' | 'style'): string {
   const bodies = Array.from(html.matchAll(new RegExp(`<${element}[^>]*>(.*?)</${element}>`, 'gs')), ([, body]) => body);
-  return bodies.map((body) => `'sha256-${createHash('sha256').update(body ?? '').digest('base64')}'`).join(' ');
+  return bodies
+    .map(
+      (body) =>
+        `'sha256-${createHash('sha256')
+          .update(body ?? '')
+          .digest('base64')}'`,
+    )
+    .join(' ');
 }

@@ -175,5 +175,12 @@ function describeChange({ event, upstream }: EventMessage): Described | undefine
   if (event.type !== 'health_changed') return undefined;
   const { state } = event;
   const previousState = state === 'healthy' ? 'unhealthy' : 'healthy';
-  return { type: 'health', name: upstream, state, previousState, reason: 'error_ratio', ratio: roundRatio(event.errorRatio) };
+  return {
+    type: 'health',
+    name: upstream,
+    state,
+    previousState,
+    reason: 'error_ratio',
+    ratio: roundRatio(event.errorRatio),
+  };
 }

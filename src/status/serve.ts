@@ -63,7 +63,9 @@ export function serveStatus(options: StatusOptions): StatusPage | undefined {
  * it. A thread's own page would never get the port that its main thread has.
  */
 function takesPort(): boolean {
-  return isMainThread && !/^(npm|npx|yarn|pnpm|pnpx|corepack)(-cli)?(\.c?js)?$/.test(path.basename(process.argv[1] ?? ''));
+  return (
+    isMainThread && !/^(npm|npx|yarn|pnpm|pnpx|corepack)(-cli)?(\.c?js)?$/.test(path.basename(process.argv[1] ?? ''))
+  );
 }
 
 class ServedPage implements StatusPage {

@@ -53,7 +53,10 @@ async function start(env: Record<string, string> = {}): Promise<{ running: AppUn
 const stateOf = (page: Page) => page.locator('.card > header .badge').first();
 
 async function act(page: Page, action: string, token?: string): Promise<void> {
-  await page.getByRole('button', { name: new RegExp(`^${action} `) }).first().click();
+  await page
+    .getByRole('button', { name: new RegExp(`^${action} `) })
+    .first()
+    .click();
   if (token !== undefined) await page.locator('#action-token').fill(token);
   await page.locator('#action-confirm').click();
 }

@@ -39,7 +39,9 @@ const overflowing = (page: Page): Promise<string[]> =>
     [...document.querySelectorAll('body *')]
       .filter((element) => {
         const { width, right } = element.getBoundingClientRect();
-        return width > 0 && !element.matches('.skip, .unseen, .plot *') && right > document.documentElement.clientWidth + 0.5;
+        return (
+          width > 0 && !element.matches('.skip, .unseen, .plot *') && right > document.documentElement.clientWidth + 0.5
+        );
       })
       .map((element) => element.outerHTML.slice(0, 200)),
   );

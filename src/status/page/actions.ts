@@ -52,7 +52,11 @@ export class Actions {
     this.#cancel.hidden = true;
     return new Promise((given) => {
       const ask = (): void =>
-        this.#show('Token needed', 'This page is open to other machines: it shows nothing without the token.', 'Continue');
+        this.#show(
+          'Token needed',
+          'This page is open to other machines: it shows nothing without the token.',
+          'Continue',
+        );
       const closed = (): void => {
         if (this.#token === undefined) return ask();
         this.#dialog.removeEventListener('close', closed);

@@ -25,9 +25,12 @@ class Page {
   readonly #connection = byId('connection', HTMLElement);
   readonly #filters = new Map<Filter, HTMLButtonElement>();
   #filter: Filter = 'all';
-  readonly #inView = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) this.#cardOf(target)?.plots.draw(isIntersecting);
-  }, { rootMargin: '200px' });
+  readonly #inView = new IntersectionObserver(
+    (entries) => {
+      for (const { target, isIntersecting } of entries) this.#cardOf(target)?.plots.draw(isIntersecting);
+    },
+    { rootMargin: '200px' },
+  );
 
   start(): void {
     for (const filter of Object.keys(FILTERS) as Filter[]) {
@@ -87,7 +90,10 @@ class Page {
     const { pid, threadId, node, packageVersion, startedAt } = process;
     const thread = threadId === 0 ? '' : `, thread ${threadId}`;
     const started = new Date(startedAt).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
-    setText(byId('process', HTMLElement), `Process ${pid}${thread}, up since ${started}, Node ${node}, version ${packageVersion}`);
+    setText(
+      byId('process', HTMLElement),
+      `Process ${pid}${thread}, up since ${started}, Node ${node}, version ${packageVersion}`,
+    );
     byId('no-actions', HTMLElement).hidden = actions;
   }
 

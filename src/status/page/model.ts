@@ -1,6 +1,6 @@
 import {
-  COLUMNS,
   type Change,
+  COLUMNS,
   type Column,
   type History,
   type SampleDocument,
@@ -77,7 +77,9 @@ export class Model {
 function applied(now: UpstreamNow, change: Change): UpstreamNow {
   if (change.type === 'health') return { ...now, unhealthy: change.state === 'unhealthy' };
   const circuits = now.circuits.map((circuit) =>
-    circuit.name === change.name ? { ...circuit, state: change.state as typeof circuit.state, retryAfterMs: 0 } : circuit,
+    circuit.name === change.name
+      ? { ...circuit, state: change.state as typeof circuit.state, retryAfterMs: 0 }
+      : circuit,
   );
   return { ...now, circuits };
 }

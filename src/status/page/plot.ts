@@ -47,7 +47,12 @@ export class Plot {
     this.#spec = spec;
     this.#numbers = spec.series.map(() => element('output'));
     const legend = spec.series.map(({ label, colour, dash = 'none' }, index) =>
-      element('span', { class: 'key', 'data-colour': colour, 'data-dash': dash }, `${label} `, this.#numbers[index] ?? ''),
+      element(
+        'span',
+        { class: 'key', 'data-colour': colour, 'data-dash': dash },
+        `${label} `,
+        this.#numbers[index] ?? '',
+      ),
     );
     const caption = element('figcaption', {}, element('span', { class: 'title' }, spec.title), ...legend);
     this.node = element('figure', {}, caption, this.#box);
@@ -95,7 +100,12 @@ export class Plot {
   #options(): uPlot.Options {
     const colours = getComputedStyle(this.#box);
     const colour = (name: string): string => colours.getPropertyValue(`--${name}`);
-    const axis = { stroke: colour('muted'), font: FONT, ticks: { show: false }, grid: { stroke: colour('line'), width: 1 } };
+    const axis = {
+      stroke: colour('muted'),
+      font: FONT,
+      ticks: { show: false },
+      grid: { stroke: colour('line'), width: 1 },
+    };
     const { series, format, top } = this.#spec;
     return {
       width: Math.max(this.#box.clientWidth, 100),
@@ -109,7 +119,13 @@ export class Plot {
       },
       axes: [
         { ...axis, size: 22, gap: 6, space: 70, values: '{HH}:{mm}', incrs: [60, 120] },
-        { ...axis, size: 52, gap: 6, space: 30, values: (_chart, splits) => splits.map((split) => format(split).replace(/\.0(?!\d)/, '')) },
+        {
+          ...axis,
+          size: 52,
+          gap: 6,
+          space: 30,
+          values: (_chart, splits) => splits.map((split) => format(split).replace(/\.0(?!\d)/, '')),
+        },
       ],
       series: [
         {},

@@ -31,7 +31,11 @@ export function sentenceOf({ type, name, state, reason }: Change): string {
 
 function entryOf(change: Change): HTMLLIElement {
   const { at, type, name, state, previousState, reason, ratio, mode, traceId, requestId } = change;
-  const why = [words(reason), ...(ratio === null ? [] : [percent(ratio)]), ...(mode === 'observe' ? ['observed only'] : [])];
+  const why = [
+    words(reason),
+    ...(ratio === null ? [] : [percent(ratio)]),
+    ...(mode === 'observe' ? ['observed only'] : []),
+  ];
   const entry = element(
     'li',
     { 'data-type': type },

@@ -39,8 +39,15 @@ export class UpstreamCard {
     const id = `upstream-${++cards}`;
     const heading = element('h2', { id }, now.upstream);
     const badges = [this.#state, this.#health];
-    if (now.mode === 'observe') badges.push(element('span', { class: 'badge', 'data-state': 'observe' }, 'observe only'));
-    const head = element('header', {}, heading, element('span', { class: 'policy' }, `policy ${now.policy}`), ...badges);
+    if (now.mode === 'observe')
+      badges.push(element('span', { class: 'badge', 'data-state': 'observe' }, 'observe only'));
+    const head = element(
+      'header',
+      {},
+      heading,
+      element('span', { class: 'policy' }, `policy ${now.policy}`),
+      ...badges,
+    );
     const tiles = Array.from(this.#tiles.values(), ({ node }) => node);
     this.node = element(
       'article',
@@ -69,8 +76,17 @@ export class UpstreamCard {
     const { totals, bulkhead, retryBudget } = now;
     const tile = (title: string, rows: readonly Row[], sum?: number): void => this.#tiles.get(title)?.show(rows, sum);
     const sum = totals.success + totals.failure + totals.rejected + totals.fallback;
-    const results = [['ok', totals.success], ['failed', totals.failure], ['rejected', totals.rejected], ['fallback', totals.fallback]] as const;
-    tile('Calls', results.map(([label, value]) => [label, count(value)]), sum);
+    const results = [
+      ['ok', totals.success],
+      ['failed', totals.failure],
+      ['rejected', totals.rejected],
+      ['fallback', totals.fallback],
+    ] as const;
+    tile(
+      'Calls',
+      results.map(([label, value]) => [label, count(value)]),
+      sum,
+    );
     tile('Rejections', rowsOf(now.rejections, REJECTIONS), sumOf(now.rejections));
     tile('Retries', commonest(now.retries), sumOf(now.retries));
     tile('Fallbacks', rowsOf(now.fallbacks, FALLBACKS), sumOf(now.fallbacks));

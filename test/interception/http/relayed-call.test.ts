@@ -333,7 +333,9 @@ describe('a call that waits, is repeated, answered or refused', () => {
         })(),
       );
       const waiting = { go: (): void => {} };
-      const request = start({ first: (call) => void Object.assign(waiting, { go: () => call.send() }) }, [], { method: 'POST' });
+      const request = start({ first: (call) => void Object.assign(waiting, { go: () => call.send() }) }, [], {
+        method: 'POST',
+      });
       const seen = watch(request);
       source.pipe(request);
       await new Promise((resolve) => setTimeout(resolve, 20));
