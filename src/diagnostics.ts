@@ -1,10 +1,9 @@
-import { diag } from '@opentelemetry/api';
+import { apiRegistry, loadApi } from './telemetry/api-registry.ts';
 import { PACKAGE_NAME } from './version.ts';
 
 /** How many lines this package writes to stderr in all: after that it is silent there. */
 const MAX_STDERR_LINES = 20;
 
-const logger = diag.createComponentLogger({ namespace: PACKAGE_NAME });
 const said = new Set<string>();
 
 /**
@@ -15,7 +14,7 @@ export function diagnose(message: string): void {
   if (said.has(message) || said.size >= MAX_STDERR_LINES) return;
   said.add(message);
   try {
-    if (hasDiagLogger()) logger.warn(message);
+    if (hasDiagLogger()) loadApi().diag.createComponentLogger({ namespace: PACKAGE_NAME }).warn(message);
     else process.stderr.write(`${PACKAGE_NAME}: ${message}\n`);
   } catch {
     // A logger or a stream that fails must not become the app's problem.
@@ -30,6 +29,5 @@ export function diagnoseFault(where: string, error: unknown): void {
 
 /** The API tells nobody whether a logger is set; its global registry, shared by all its copies, does. */
 function hasDiagLogger(): boolean {
-  const registry: unknown = Reflect.get(globalThis, Symbol.for('opentelemetry.js.api.1'));
-  return typeof registry === 'object' && registry !== null && Reflect.get(registry, 'diag') !== undefined;
+  return apiRegistry()?.diag !== undefined;
 }

@@ -4,14 +4,15 @@ import { type LoadedConfig, loadConfig } from './config/load-config.ts';
 import { describeProblems } from './config/problem.ts';
 import { variable } from './config/settings.ts';
 import { diagnose, diagnoseFault } from './diagnostics.ts';
-import { Engine } from './engine/engine.ts';
-import { letTracersPatchHttp, patchHttp } from './interception/http/patch-http.ts';
+import { patchHttp } from './interception/http/patch-http.ts';
 import { onRequire } from './interception/module-hook.ts';
 import { UndoStack } from './interception/patch.ts';
 import { instrumentUndici, patchUndici } from './interception/undici/patch-undici.ts';
+import { watchRequests } from './interception/undici/sent-headers.ts';
+import { LazyEngine } from './lazy-engine.ts';
 import { createResilience, type Resilience } from './resilience.ts';
 import type { StatusPage } from './status/serve.ts';
-import { TelemetryListener } from './telemetry/listener.ts';
+import { DeferredListener } from './telemetry/deferred-listener.ts';
 import { bypass } from './telemetry/suppression.ts';
 import { PACKAGE_NAME, PACKAGE_VERSION } from './version.ts';
 
@@ -24,7 +25,7 @@ export interface Runtime {
   readonly resilience: Resilience;
   readonly config: LoadedConfig | undefined;
   readonly enabled: boolean;
-  readonly telemetry: TelemetryListener | undefined;
+  readonly telemetry: DeferredListener | undefined;
   /** Patches the clients and starts deciding. `code`: options that win over file and environment. */
   enable(code?: ResilienceConfig): void;
   /** Says what is wrong with the configuration; once, however often it is called. */
@@ -42,12 +43,13 @@ export interface Runtime {
 /** The composition root: puts the parts together, and knows nothing of how they work. */
 class ThreadRuntime implements Runtime {
   readonly version = PACKAGE_VERSION;
-  readonly resilience: Resilience = createResilience(() => this.#engine);
+  readonly resilience: Resilience = createResilience(() => this.#engine?.engine);
   #config: LoadedConfig | undefined;
-  #telemetry: TelemetryListener | undefined;
+  #telemetry: DeferredListener | undefined;
   #status: StatusPage | undefined;
-  #engine: Engine | undefined;
+  #engine: LazyEngine | undefined;
   #undos: UndoStack | undefined;
+  #finalizeHttp: (() => void) | undefined;
   #beforeFirstCall: (() => void) | undefined;
 
   get config(): LoadedConfig | undefined {
@@ -58,7 +60,7 @@ class ThreadRuntime implements Runtime {
     return this.#engine !== undefined;
   }
 
-  get telemetry(): TelemetryListener | undefined {
+  get telemetry(): DeferredListener | undefined {
     return this.#telemetry;
   }
 
@@ -80,6 +82,7 @@ class ThreadRuntime implements Runtime {
   disable(): void {
     this.#undos?.undo();
     this.#undos = undefined;
+    this.#finalizeHttp = undefined;
     this.#status?.close();
     this.#status = undefined;
     this.#telemetry?.close();
@@ -99,18 +102,18 @@ class ThreadRuntime implements Runtime {
   }
 
   finalize(): void {
-    letTracersPatchHttp();
+    this.#finalizeHttp?.();
     this.#telemetry?.join();
   }
 
   #start(config: LoadedConfig): void {
-    const telemetry = new TelemetryListener({
+    const telemetry = new DeferredListener({
       eventSignal: config.settings.eventSignal,
       jsonLog: config.settings.log === 'json',
       snapshots: () => engine.snapshots(),
     });
     const status = this.#serveStatus();
-    const engine = new Engine({
+    const engine = new LazyEngine({
       clock: systemClock,
       random: Math.random,
       listener: status?.tap(telemetry) ?? telemetry,
@@ -130,11 +133,17 @@ class ThreadRuntime implements Runtime {
       this.#beforeFirstCall?.();
       return bypass();
     };
-    apply('http', () => patchHttp({ engine, bypass: leftAlone, report: (error) => diagnoseFault('http', error) }));
+    apply('http', () => {
+      const patch = patchHttp({ engine, bypass: leftAlone, report: (error) => diagnoseFault('http', error) });
+      this.#finalizeHttp = patch.finalize;
+      return patch.undo;
+    });
     apply('undici', () => {
       const report = (error: unknown): void => diagnoseFault('undici', error);
       return patchUndici({ engine, bypass: leftAlone, report, onRequire });
     });
+    // So that a span opened late can join the trace that an attempt's CLIENT span has begun.
+    apply('undici', watchRequests);
     this.#telemetry = telemetry;
     this.#status = status;
     this.#engine = engine;

@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { context, createContextKey, createNoopMeter, metrics, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import { diagnose } from './diagnostics.ts';
 import { flushOnExit } from './sdk-exit.ts';
+import { apiRegistry, loadApi } from './telemetry/api-registry.ts';
 import { PACKAGE_NAME } from './version.ts';
 
 /**
@@ -49,17 +49,18 @@ export function joinOrStartSdk(options: SdkOptions): SdkOutcome {
   return start(env, report);
 }
 
-const PROBE = createContextKey('opentelemetry-instrumentation-resilience probe');
-
 /**
- * Whether somebody set OpenTelemetry up, by the public API alone: a tracer or meter provider, or a context manager, which
+ * Whether somebody set OpenTelemetry up, by the public API: a tracer or meter provider, or a context manager, which
  * an SDK registers even if all its exporters are off.
  */
 export function isSdkRegistered(): boolean {
+  if (apiRegistry() === undefined) return false;
+  const { context, createContextKey, createNoopMeter, metrics, ROOT_CONTEXT, trace } = loadApi();
   const tracers = trace.getTracerProvider() as { getDelegateTracer?: (name: string) => unknown };
   if (tracers.getDelegateTracer === undefined || tracers.getDelegateTracer(PACKAGE_NAME) !== undefined) return true;
   if (metrics.getMeter(PACKAGE_NAME) !== createNoopMeter()) return true;
-  return context.with(ROOT_CONTEXT.setValue(PROBE, true), () => context.active().getValue(PROBE) === true);
+  const probe = createContextKey('opentelemetry-instrumentation-resilience probe');
+  return context.with(ROOT_CONTEXT.setValue(probe, true), () => context.active().getValue(probe) === true);
 }
 
 function isDisabled(env: NodeJS.ProcessEnv): boolean {
@@ -126,7 +127,8 @@ function startModule(
   if (env.OTEL_CONFIG_FILE && startFromFile !== undefined) {
     const sdk = startFromFile({ instrumentations });
     // Left out on this path up to 0.301: without it the instrumentations' own metrics stay off.
-    for (const instrumentation of instrumentations) instrumentation.setMeterProvider(metrics.getMeterProvider());
+    const provider = loadApi().metrics.getMeterProvider();
+    for (const instrumentation of instrumentations) instrumentation.setMeterProvider(provider);
     return sdk;
   }
   if (module.NodeSDK === undefined) return undefined;

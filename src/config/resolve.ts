@@ -75,7 +75,7 @@ function resolveRateLimiter(given: Given<'rate_limiter'>, contradicts: Contradic
   const { permits } = given;
   const respectRetryAfter = given.respect_retry_after ?? RATE_LIMITER_DEFAULTS.respectRetryAfter;
   if (permits === undefined) {
-    const idle = (['interval', 'burst', 'max_wait'] as const).find((option) => given[option] !== undefined);
+    const idle = (['interval', 'burst'] as const).find((option) => given[option] !== undefined);
     if (idle !== undefined) contradicts(['rate_limiter', idle], 'has no effect without permits');
     if (!respectRetryAfter) contradicts(['rate_limiter'], 'limits nothing: permits, or respect_retry_after: true');
   }

@@ -39,7 +39,7 @@ export function assemble(policy: Policy, upstream: string, assembly: Assembly): 
   };
   const callGuards = build(assembly.order.callGuards, policy, context);
   const recoveries = build(assembly.order.recoveries, policy, context);
-  const resends = policy.retry !== undefined || (policy.fallback?.endpoints.length ?? 0) > 0;
+  const resends = recoveries.some((recovery) => recovery.resends);
   return {
     callGuards,
     recoveries,

@@ -10,7 +10,7 @@ export interface CallContext {
   readonly clock: Clock;
   readonly listener: EngineListener;
   /** The call on whose behalf a strategy is being asked, so that what the strategy tells is linked to it. */
-  current: ObservedCall | undefined;
+  current: CallRecord | undefined;
 }
 
 /**
@@ -33,6 +33,8 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
   errorType: string | undefined = undefined;
   fallbackSource: FallbackSource | undefined = undefined;
 
+  /** Whether the listener has been told anything of this call: then a span of ours may be there. */
+  told = false;
   protected ended = false;
   #attemptPermit: Permit | undefined = undefined;
   #callPermits: Permit[] | undefined = undefined;
@@ -176,7 +178,13 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
     this.tell({ type: 'fallback_used', source, errorType });
   }
 
+  /** Whether attempts are to be made inside `around`. */
+  get nests(): boolean {
+    return this.told || this.repeats;
+  }
+
   protected tell(event: ResilienceEvent): void {
+    this.told = true;
     this.context.listener.event(event, this.pipeline, this);
   }
 

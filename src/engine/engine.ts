@@ -99,10 +99,12 @@ export class Engine {
       wallClockMs: Date.now,
       report: this.#report,
       onTransition: (circuit, change) => {
+        if (context.current !== undefined) context.current.told = true;
         context.listener.event({ type: 'circuit_state_changed', circuit, ...change }, source, context.current);
       },
     });
     const monitor = new HealthMonitor(policy.health, (state, errorRatio) => {
+      if (context.current !== undefined) context.current.told = true;
       context.listener.event({ type: 'health_changed', state, errorRatio }, source, context.current);
     });
     const pipeline = new Pipeline({ upstream, mode, assignment }, parts, {

@@ -55,9 +55,11 @@ export interface ExchangeListener {
   /** Carries out what was decided in `begin` or in a report answered with `hold`. */
   proceed(): void;
   /**
-   * Runs what makes an attempt, so that the CLIENT span made in it finds its parent. For every attempt: also a call that
-   * is never repeated has a span of ours by then if it is a probe, or has waited.
+   * Whether a span of ours may be there for the CLIENT span of the next attempt to nest in, as for a probe, a call that
+   * has waited, or one that may be repeated: then `around` must make the attempt.
    */
+  readonly nests: boolean;
+  /** Runs what makes an attempt in the context its CLIENT span is to have as a parent. */
   around(send: () => void): void;
   /** The head of a final response (not of a 1xx). */
   onHead(head: ResponseHead): Disposition;

@@ -1,7 +1,6 @@
 import type { Clock } from '../common/clock.ts';
 import { Bulkhead } from '../strategies/bulkhead/bulkhead.ts';
 import type { Endpoint, EndpointTarget, Guard, Recovery } from '../strategies/contract.ts';
-import { FallbackRecovery } from '../strategies/fallback/fallback-recovery.ts';
 import type { Policy } from '../strategies/policy.ts';
 import { RateLimiter } from '../strategies/rate-limiter/rate-limiter.ts';
 import type { RetryBudget } from '../strategies/retry/budget.ts';
@@ -66,12 +65,14 @@ export const ORDER: Order = {
     {
       strategy: 'fallback',
       because: 'outside everything: it answers for failures, for what retries did not mend and for our own refusals',
-      build: ({ fallback }, context) =>
-        fallback &&
-        new FallbackRecovery(fallback, {
-          ...context,
-          endpoints: fallback.endpoints.map((target) => context.endpoint(target)),
-        }),
+      build({ fallback }, context) {
+        if (fallback === undefined) return undefined;
+        // Of all strategies by far the longest to load, and few policies have one.
+        const { FallbackRecovery } =
+          require('../strategies/fallback/fallback-recovery.js') as typeof import('../strategies/fallback/fallback-recovery.ts');
+        const endpoints = fallback.endpoints.map((target) => context.endpoint(target));
+        return new FallbackRecovery(fallback, { ...context, endpoints });
+      },
     },
   ],
 };

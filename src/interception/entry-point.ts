@@ -2,6 +2,7 @@ import { realpathSync } from 'node:fs';
 import Module, { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isMainThread } from 'node:worker_threads';
 import type { Undo } from './patch.ts';
 
 interface ResolveHooks {
@@ -26,9 +27,10 @@ const FIRST_WITH_HOOKS = 24;
  * must get on without.
  */
 export function onEntryPoint(callback: () => void): Undo {
-  if (process.argv[1] === undefined) return () => {};
+  // A worker learns the name of its main module only after the preloads.
+  if (process.argv[1] === undefined && isMainThread) return () => {};
   const major = Number(process.versions.node.split('.')[0]);
-  return major >= FIRST_WITH_HOOKS ? onResolved(mainPaths(process.argv[1]), callback) : onRunMain(callback);
+  return major >= FIRST_WITH_HOOKS ? onResolved(callback) : onRunMain(callback);
 }
 
 /** The main module as it may turn up: without symbolic links or, under `--preserve-symlinks-main`, with. */
@@ -43,13 +45,20 @@ function mainPaths(main: string): ReadonlySet<string> {
   }
 }
 
-function onResolved(main: ReadonlySet<string>, callback: () => void): Undo {
+function onResolved(callback: () => void): Undo {
   let pending = true;
+  let main: ReadonlySet<string> | undefined;
   const hooks = (Module as unknown as ModuleWithHooks).registerHooks({
     resolve(specifier, context, next) {
       const resolved = next(specifier, context);
       // Preloads by `--require` have no parent either.
-      if (pending && context.parentURL === undefined && isOneOf(main, resolved.url)) {
+      if (!pending || context.parentURL !== undefined || process.argv[1] === undefined) return resolved;
+      if (main === undefined) {
+        // Looking for it comes by here again.
+        main = new Set();
+        main = mainPaths(process.argv[1]);
+      }
+      if (isOneOf(main, resolved.url)) {
         undo();
         callback();
       }

@@ -140,6 +140,8 @@ export interface CallProgress {
 
 /** Reacts to an outcome that the app has not seen. Undefined: nothing to add, let the next one, or the app, have it. */
 export interface Recovery {
+  /** Whether it may bring about further attempts, as opposed to answers only. */
+  readonly resends: boolean;
   recover(progress: CallProgress, outcome: Outcome, nowMs: number): Remedy | undefined | Promise<Remedy | undefined>;
   /** Whether a body of this response is wanted (the cache's capture). Called once per delivered response. */
   capture?(progress: CallProgress, head: ResponseHead, nowMs: number): BodyTap | undefined;

@@ -54,6 +54,7 @@ export function engineHarness(options: HarnessOptions = {}) {
 
 /** A recovery that answers from a list, one remedy an outcome. */
 export class ScriptedRecovery implements Recovery {
+  readonly resends = true;
   readonly seen: Outcome[] = [];
   readonly #remedies: Array<Remedy | undefined | Promise<Remedy | undefined>>;
 

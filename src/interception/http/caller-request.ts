@@ -5,6 +5,7 @@ import { internals, type WriteCallback } from './internals.ts';
 import { rearm } from './rearm.ts';
 import { type HeadOverlay, replaceHead } from './request-head.ts';
 import { destroyPlain, giveSocket } from './sensors.ts';
+import { guardErrorListeners } from './socket-guard.ts';
 import type { SubstituteSocket } from './substitute.ts';
 
 /**
@@ -95,6 +96,7 @@ export class CallerRequest {
   /** The app and Node have seen the socket: the time limit the app set on the last one is renewed. */
   socketSeen(socket: Socket): void {
     if (this.#substitute !== undefined && this.#expectsContinue()) this.#answer();
+    guardErrorListeners(socket);
     const timeout = this.#timeout;
     if (timeout === undefined) return;
     const { callback, ms } = timeout;

@@ -46,8 +46,14 @@ export class DirectCall extends HttpExchange {
   }
 
   #make(): ClientRequest {
+    const { module, args, layers } = this.site;
     try {
-      return this.site.module.inner(this.site.args, this.site.layers);
+      if (!this.#listener.nests) return module.inner(args, layers);
+      let request: ClientRequest | undefined;
+      this.#listener.around(() => {
+        request = module.inner(args, layers);
+      });
+      return request ?? module.inner(args, layers);
     } catch (error) {
       this.#leave();
       throw error;

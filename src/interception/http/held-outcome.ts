@@ -76,6 +76,7 @@ export class HeldError {
   closed: boolean;
   readonly #destroyed: boolean;
   readonly #closes: boolean;
+  readonly #tellings: Array<() => void> = [];
 
   /** `closed` from the start: nothing will close. */
   constructor(error: Error, closed: boolean, request: ClientRequest) {
@@ -83,6 +84,15 @@ export class HeldError {
     this.closed = closed;
     this.#destroyed = request.destroyed;
     this.#closes = !closed;
+  }
+
+  /** Somebody who listened on the raw socket would have heard of the error. */
+  tellLater(tell: () => void): void {
+    this.#tellings.push(tell);
+  }
+
+  tell(): void {
+    for (const tell of this.#tellings) tell();
   }
 
   /** Has the request look as it did when the error came. Answers whether a 'close' followed. */

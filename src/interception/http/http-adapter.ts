@@ -4,10 +4,10 @@ import { syncBuiltinESMExports } from 'node:module';
 import type { Exchange, ExchangeListener } from '../../engine/exchange.ts';
 import { type Undo, UndoStack } from '../patch.ts';
 import { type Protocol, readTarget } from './call-target.ts';
-import { DirectCall } from './direct-call.ts';
+import type { DirectCall } from './direct-call.ts';
 import type { CallSite } from './http-exchange.ts';
 import { type Depth, PatchedModule } from './patched-module.ts';
-import { RelayedCall } from './relayed-call.ts';
+import type { RelayedCall } from './relayed-call.ts';
 import { installSensors } from './sensors.ts';
 
 /** What an adapter needs to know of a pipeline. */
@@ -31,10 +31,23 @@ export interface HttpAdapterOptions {
   readonly report: (error: unknown) => void;
 }
 
+interface Calls {
+  readonly Direct: typeof DirectCall;
+  readonly Relayed: typeof RelayedCall;
+}
+
+/** With the first call there is something to do for: most of this folder. */
+function loadCalls(): Calls {
+  const direct = require('./direct-call.js') as typeof import('./direct-call.ts');
+  const relayed = require('./relayed-call.js') as typeof import('./relayed-call.ts');
+  return { Direct: direct.DirectCall, Relayed: relayed.RelayedCall };
+}
+
 /** Leads calls of `node:http` and `node:https` through the engine. */
 export class HttpAdapter {
   readonly #options: HttpAdapterOptions;
   readonly #modules: Readonly<Record<Protocol, PatchedModule>>;
+  #calls: Calls | undefined;
 
   constructor(options: HttpAdapterOptions) {
     this.#options = options;
@@ -77,14 +90,18 @@ export class HttpAdapter {
   #begin(module: PatchedModule, args: unknown[], layers: number): DirectCall | RelayedCall | undefined {
     const { engine, bypass, report } = this.#options;
     try {
+      const before = module.layers;
       if (bypass()) return undefined;
+      // Asking may have started an SDK; what it put on now is new to this call as well.
+      const through = layers + module.layers - before;
       const target = readTarget(module.protocol, args);
       if (target === undefined) return undefined;
       const pipeline = engine.route(target.protocol, target.host, target.port, target.method, target.path);
       if (pipeline === undefined) return undefined;
       const { repeats, maxReplayBytes } = pipeline;
-      const site: CallSite = { module, args, layers, maxReplayBytes, modules: this.#modules, report };
-      const call = repeats ? new RelayedCall(target, site) : new DirectCall(target, site);
+      const site: CallSite = { module, args, layers: through, maxReplayBytes, modules: this.#modules, report };
+      this.#calls ??= loadCalls();
+      const call = repeats ? new this.#calls.Relayed(target, site) : new this.#calls.Direct(target, site);
       call.begin(engine.open(pipeline, call));
       return call;
     } catch (error) {

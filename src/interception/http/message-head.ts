@@ -30,8 +30,7 @@ export function requestHeader(request: ClientRequest, name: string): string | un
   if (value !== undefined) return Array.isArray(value) ? value.join(', ') : String(value);
   const head = (request as unknown as { readonly _header: string | null })._header;
   if (head === null || head === undefined) return undefined;
-  const start = head.toLowerCase().indexOf(`\r\n${name}: `);
-  if (start < 0) return undefined;
-  const from = start + name.length + 4;
-  return head.slice(from, head.indexOf('\r\n', from));
+  const prefix = `${name}: `;
+  const lines = head.split('\r\n').filter((line) => line.toLowerCase().startsWith(prefix));
+  return lines.length === 0 ? undefined : lines.map((line) => line.slice(prefix.length)).join(', ');
 }

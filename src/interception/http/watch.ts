@@ -27,6 +27,11 @@ export abstract class Watch {
     return false;
   }
 
+  /** Whether `error`, of the request's socket, is kept from the app. If so, `tell` tells it should it get the error. */
+  keepsSocketError(_error: Error, _tell: () => void): boolean {
+    return false;
+  }
+
   /** Bytes of the request are about to be written; the answer is the callback to write them with. */
   writing(
     _data: string | Uint8Array,

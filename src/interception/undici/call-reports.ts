@@ -1,26 +1,19 @@
 import type { Disposition, ExchangeListener } from '../../engine/exchange.ts';
 import type { BodyTap, ResponseHead } from '../../strategies/contract.ts';
+import { CallRequest } from './call-request.ts';
 
 /**
  * What a call reports to the engine, and in the end to its caller. A failure of the engine or of ours is reported and
  * otherwise changes nothing for the caller.
  */
-export abstract class CallReports {
+export abstract class CallReports extends CallRequest {
   listener!: ExchangeListener;
   /** The caller has left by itself, or threw in our face: nothing it does says anything of the upstream. */
   left = false;
   /** The caller has been told the end, or is being told. */
   ended = false;
 
-  protected readonly report: (error: unknown) => void;
-
-  constructor(report: (error: unknown) => void) {
-    this.report = report;
-  }
-
   protected abstract tellError(error: Error): void;
-  /** Whether the request's own body brought this error about. */
-  protected abstract isOwnFault(error: Error): boolean;
 
   judgeHead(head: ResponseHead): Disposition {
     try {

@@ -3,44 +3,11 @@ import type { Attempt, Exchange } from '../../engine/exchange.ts';
 import type { EndpointTarget, Substitute } from '../../strategies/contract.ts';
 import { requestAborted } from './abort-errors.ts';
 import { CallReports } from './call-reports.ts';
-import type { Copy } from './copy.ts';
-import type { Destination } from './origin.ts';
-import { type RequestBody, requestBody } from './request-body.ts';
-import { requestHeader } from './request-headers.ts';
 import { transmit } from './transmit.ts';
-import type { Dispatcher, DispatchOptions } from './undici-types.ts';
 import type { WireAttempt } from './wire-attempt.ts';
-
-export interface CallInput {
-  readonly copy: Copy;
-  /** The one the app dispatched on. */
-  readonly dispatcher: Dispatcher;
-  readonly destination: Destination;
-  readonly options: DispatchOptions;
-  readonly method: string;
-  /** With the query. */
-  readonly path: string;
-  readonly repeats: boolean;
-  readonly maxReplayBytes: number;
-  /** Our own code failed; the app's call must not. */
-  readonly report: (error: unknown) => void;
-}
 
 /** One dispatch of the app as the engine's exchange; the subclasses know the two styles of handlers. */
 export abstract class Call extends CallReports implements Exchange {
-  readonly protocol: string;
-  readonly host: string;
-  readonly port: number;
-  readonly method: string;
-  readonly path: string;
-  readonly options: DispatchOptions;
-  readonly copy: Copy;
-  readonly dispatcher: Dispatcher;
-  readonly destination: Destination;
-  readonly upgrade: boolean;
-  readonly repeats: boolean;
-  readonly body: RequestBody | undefined;
-
   /** The caller has its abort function. */
   started = false;
 
@@ -54,23 +21,6 @@ export abstract class Call extends CallReports implements Exchange {
   #closing = false;
   /** The caller's asynchronous context, for attempts that are made out of it. */
   #scope: AsyncResource | undefined = undefined;
-
-  constructor(input: CallInput) {
-    super(input.report);
-    const { destination, options } = input;
-    this.copy = input.copy;
-    this.dispatcher = input.dispatcher;
-    this.destination = destination;
-    this.protocol = destination.protocol;
-    this.host = destination.host;
-    this.port = destination.port;
-    this.method = input.method;
-    this.path = input.path;
-    this.options = options;
-    this.repeats = input.repeats;
-    this.upgrade = Boolean(options.upgrade) || input.method === 'CONNECT';
-    this.body = options.body == null ? undefined : requestBody(options.body, input.repeats ? input.maxReplayBytes : -1);
-  }
 
   // ── style ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -98,12 +48,12 @@ export abstract class Call extends CallReports implements Exchange {
     this.#attempt = attempt;
     this.#dispatching = true;
     try {
-      if (!this.repeats) return transmit(this, attempt, undefined);
+      if (!this.listener.nests) return transmit(this, attempt, undefined);
       let result = true;
       this.#inAttempt(() => {
         result = transmit(this, attempt, undefined);
       });
-      this.#rememberContext();
+      if (this.repeats) this.#rememberContext();
       return result;
     } catch (error) {
       this.leave();
@@ -130,10 +80,6 @@ export abstract class Call extends CallReports implements Exchange {
   }
 
   // ── exchange ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  header(name: string): string | undefined {
-    return requestHeader(this.options.headers, name);
-  }
 
   sentHeader(name: string): string | undefined {
     return this.#attempt?.sentHeader(name);
@@ -162,7 +108,7 @@ export abstract class Call extends CallReports implements Exchange {
         wire.failed(error as Error);
       }
     };
-    if (this.repeats) this.#inAttempt(dispatch);
+    if (this.listener.nests) this.#inAttempt(dispatch);
     else dispatch();
   }
 
@@ -254,10 +200,6 @@ export abstract class Call extends CallReports implements Exchange {
     }
     this.#heldError = error;
     this.proceed();
-  }
-
-  protected isOwnFault(error: Error): boolean {
-    return this.body?.threw(error) === true;
   }
 
   /** The caller's abort function. Undici ignores an abort of what has ended, and so do we. */

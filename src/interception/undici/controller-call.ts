@@ -1,6 +1,7 @@
 import type { Substitute } from '../../strategies/contract.ts';
-import { Call, type CallInput } from './call.ts';
+import { Call } from './call.ts';
 import { CallController } from './call-controller.ts';
+import type { CallInput } from './call-request.ts';
 import { ControllerAttempt } from './controller-attempt.ts';
 import { Playback } from './playback.ts';
 import { rawFrom, recordFrom } from './response-head.ts';

@@ -4,7 +4,7 @@ import type { Dispatcher, DispatchFunction } from './undici-types.ts';
 export type AgentClass = new () => Dispatcher;
 
 /** Which styles of handlers a copy takes: 5 and 6 the legacy one, 7 both, 8 the newer one. */
-export interface Styles {
+interface Styles {
   readonly legacy: boolean;
   readonly controller: boolean;
 }

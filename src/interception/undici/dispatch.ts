@@ -1,6 +1,7 @@
 import { stringify } from 'node:querystring';
 import type { Exchange, ExchangeListener } from '../../engine/exchange.ts';
-import type { Call, CallInput } from './call.ts';
+import type { Call } from './call.ts';
+import type { CallInput } from './call-request.ts';
 import { ControllerCall } from './controller-call.ts';
 import type { Copy } from './copy.ts';
 import { LegacyCall } from './legacy-call.ts';

@@ -1,5 +1,6 @@
 import type { Substitute } from '../../strategies/contract.ts';
-import { Call, type CallInput } from './call.ts';
+import { Call } from './call.ts';
+import type { CallInput } from './call-request.ts';
 import { LegacyAttempt } from './legacy-attempt.ts';
 import { Playback } from './playback.ts';
 import { rawFrom } from './response-head.ts';

@@ -1,6 +1,6 @@
 import diagnostics from 'node:diagnostics_channel';
 import { Copies } from './copies.ts';
-import { type CallEngine, type CallPipeline, makeDispatch } from './dispatch.ts';
+import type { CallEngine, CallPipeline } from './dispatch.ts';
 import { onFirstFetch } from './first-fetch.ts';
 
 /** Published by every copy of undici from version 5 on, whenever it opens a connection. */
@@ -26,7 +26,11 @@ const given = new Set<object>();
  */
 export function patchUndici<P extends CallPipeline>(options: UndiciPatchOptions<P>): () => void {
   const { report } = options;
-  const copies = new Copies((copy) => makeDispatch(copy, options));
+  const copies = new Copies((copy) => {
+    // Most of this adapter, for which a process that never calls undici or fetch has no use.
+    const { makeDispatch } = require('./dispatch.js') as typeof import('./dispatch.ts');
+    return makeDispatch(copy, options);
+  });
   const guarded = (look: () => void): void => {
     try {
       look();

@@ -67,7 +67,7 @@ export class ResponseCache {
     if (stored === undefined || freshness === undefined) return undefined;
     const staleMs = freshness.ageMs - freshness.lifetimeMs;
     // A response is fresh as long as its lifetime is greater than its age (RFC 9111 §4.2).
-    if (staleMs >= 0 && staleMs >= stored.head.staleMs(this.#options.staleIfErrorMs)) {
+    if (staleMs >= stored.head.staleMs(this.#options.staleIfErrorMs)) {
       this.#store.remove(stored);
       return undefined;
     }

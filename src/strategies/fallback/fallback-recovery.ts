@@ -65,6 +65,10 @@ export class FallbackRecovery implements Recovery {
     this.#prepare();
   }
 
+  get resends(): boolean {
+    return this.#endpoints.length > 0;
+  }
+
   recover(progress: CallProgress, outcome: Outcome, nowMs: number): Remedy | undefined | Promise<Remedy | undefined> {
     if (!concerns(progress, outcome)) return undefined;
     const remedy = this.#tryEndpoints(progress, outcome, nowMs) ?? this.#tryAnswers(progress, outcome, nowMs);
@@ -92,16 +96,15 @@ export class FallbackRecovery implements Recovery {
 
   #tryEndpoints(progress: CallProgress, outcome: Outcome, nowMs: number): Remedy | undefined {
     if (progress.fallbackStep >= this.#endpoints.length) return undefined;
-    // What rules one of them out rules out the rest as well.
-    if (!mayGoElsewhere(progress, outcome, nowMs)) return skipEndpoints(progress);
+    // What rules one of them out rules out the rest as well: the answers are next, and the bookmark moves past them all.
+    if (!mayGoElsewhere(progress, outcome, nowMs)) return undefined;
     while (progress.fallbackStep < this.#endpoints.length) {
       const endpoint = this.#endpoints[progress.fallbackStep++];
       if (endpoint === undefined) continue;
       const shut = isShut(endpoint, nowMs);
       if (shut && progress.mode === 'observe') continue;
       // An attempt on a shut one is refused by the engine, which says so and asks again: nothing is spent on it.
-      if (shut || this.#affords(progress, nowMs)) return { kind: 'endpoint', endpoint };
-      return skipEndpoints(progress);
+      return shut || this.#affords(progress, nowMs) ? { kind: 'endpoint', endpoint } : undefined;
     }
     return undefined;
   }
@@ -165,10 +168,6 @@ function concerns({ call }: CallProgress, outcome: Outcome): boolean {
   // First, for every good response comes by here.
   if ((outcome.kind === 'response' || outcome.kind === 'error') && outcome.verdict !== 'failure') return false;
   return call.method !== 'CONNECT' && call.header('upgrade') === undefined;
-}
-
-function skipEndpoints(progress: CallProgress): undefined {
-  progress.fallbackStep = ANSWERS;
 }
 
 /** Whether the endpoint's circuit would refuse an attempt for certain. */

@@ -42,11 +42,20 @@ export function isEmptied(status: number): boolean {
 
 /** The fields that go from one connection to another, without the length: that is ours to state. Lower-case names. */
 export function endToEnd(fields: Iterable<Field>): Field[] {
-  const all = Array.from(fields, ([name, value]): Field => [name.toLowerCase(), value]);
-  const nominated = new Set<string>();
-  for (const [name, value] of all) {
-    if (name !== 'connection') continue;
-    for (const option of value.split(',')) nominated.add(option.trim().toLowerCase());
+  const kept: Field[] = [];
+  let connection = '';
+  for (const [given, value] of fields) {
+    const name = given.toLowerCase();
+    if (name === 'connection') connection += `${value},`;
+    else if (!HOP_BY_HOP.has(name) && name !== 'content-length') kept.push([name, value]);
   }
-  return all.filter(([name]) => !HOP_BY_HOP.has(name) && !nominated.has(name) && name !== 'content-length');
+  // Nearly always it names nothing else.
+  if (connection === '' || connection === 'keep-alive,' || connection === 'close,') return kept;
+  const nominated = new Set(
+    connection
+      .toLowerCase()
+      .split(',')
+      .map((option) => option.trim()),
+  );
+  return kept.filter(([name]) => !nominated.has(name));
 }

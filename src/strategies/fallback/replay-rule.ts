@@ -14,5 +14,5 @@ export function mayGoElsewhere(progress: CallProgress, outcome: Outcome, nowMs: 
 }
 
 function isRepeatable({ call, sent }: CallProgress): boolean {
-  return !sent || REPEATABLE_METHODS.has(call.method) || call.header('idempotency-key') !== undefined;
+  return !sent || REPEATABLE_METHODS.has(call.method) || (call.header('idempotency-key') ?? '') !== '';
 }

@@ -25,6 +25,7 @@ type Attempted = Outcome & { kind: 'response' | 'error' };
 
 /** Tries once more what failed for a moment, if that can do no harm: neither to the request nor to the upstream. */
 export class RetryRecovery implements Recovery {
+  readonly resends = true;
   readonly #budget: RetryBudget;
   readonly #random: () => number;
   readonly #wallClockMs: () => number;

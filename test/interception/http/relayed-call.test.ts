@@ -30,7 +30,7 @@ describe('a call that waits, is repeated, answered or refused', () => {
 
   before(async () => {
     upstream = await new Upstream().listen();
-    undo = patchHttp({ engine, bypass: () => false, report: (error) => faults.push(error) });
+    ({ undo } = patchHttp({ engine, bypass: () => false, report: (error) => faults.push(error) }));
   });
   after(async () => {
     undo();

@@ -20,6 +20,7 @@ export interface Script {
 
 /** Plays a script on one call, and notes what its adapter reports. */
 export class ScriptedCall implements ExchangeListener {
+  readonly nests = true;
   readonly exchange: Exchange;
   readonly log: string[];
   attempts = 0;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'mocha';
 import type { Substitute } from '../../../src/strategies/contract.ts';
 import { ResponseCache } from '../../../src/strategies/fallback/cache.ts';
+import { selectionOf } from '../../../src/strategies/fallback/cache-key.ts';
 import type { FallbackCacheOptions } from '../../../src/strategies/fallback/options.ts';
 import { cacheOptions, headOf, type RequestScript, request } from './fallback-harness.ts';
 
@@ -123,6 +124,11 @@ describe('what the fallback cache keeps', () => {
     assert.equal(cache.answer({ ...request({ path: '/things?a=1' }), port: 8080 }), undefined);
     assert.equal(cache.answer({ ...request({ path: '/things?a=1' }), protocol: 'https:' }), undefined);
     assert.equal(served({ path: '/things?a=1', headers: { host: 'Upstream.test' } }), 'one');
+    const sameSite = request({ path: '/things?a=1', headers: { host: 'upstream.test' } });
+    assert.equal(bodyOf(cache.answer(sameSite)), 'one');
+    assert.equal(cache.answer({ ...sameSite, port: 8080 }), undefined);
+    assert.equal(cache.answer({ ...sameSite, protocol: 'https:' }), undefined);
+    assert.equal(cache.answer({ ...sameSite, host: '127.0.0.1' }), undefined);
   });
 });
 
@@ -150,6 +156,8 @@ describe('how long the fallback cache serves', () => {
     [[['cache-control', 'max-age=60, Must-Revalidate']], 60 * SECOND],
     [[['cache-control', 's-maxage=60']], 60 * SECOND],
     [[['cache-control', 'max-age=60, stale-if-error=30']], 90 * SECOND],
+    [[['cache-control', 'max-age=60, stale-if-error=30, stale-if-error=60']], 90 * SECOND],
+    [[['cache-control', 'max-age=60, stale-if-error=no']], 60 * SECOND],
     [[['cache-control', 'max-age=60, stale-if-error=86400']], 60 * SECOND + HOUR],
   ];
   for (const [fields, lastsMs] of cases) {
@@ -307,7 +315,31 @@ describe('what the fallback cache sends', () => {
   }
 });
 
+describe('a condition on what is no 200', () => {
+  it('is not looked at', () => {
+    goesBy(
+      {},
+      [
+        ['etag', '"v1"'],
+        ['location', '/'],
+      ],
+      'body',
+      301,
+    );
+    assert.equal(cache.answer(request({ headers: { 'if-none-match': '"v1"' } }))?.status, 301);
+  });
+});
+
 describe('Vary', () => {
+  it('names the fields a response was chosen by, but not those that say who asked', () => {
+    const call = request({ headers: { accept: 'a', cookie: 'sid=1' } });
+    assert.deepEqual(selectionOf(call, 'Accept, ,Cookie, Origin,accept,'), [
+      ['accept', 'a'],
+      ['origin', undefined],
+    ]);
+    assert.deepEqual(selectionOf(call, undefined), []);
+  });
+
   it('keeps the variants apart', () => {
     const vary: Fields = [...MAX_AGE, ['vary', 'Accept-Language, accept']];
     goesBy({ headers: { 'accept-language': 'de' } }, vary, 'hallo');
@@ -347,6 +379,13 @@ describe('private responses', () => {
     goesBy({}, [['cache-control', 'private, max-age=60']]);
     goesBy({ path: '/other' }, [...MAX_AGE, ['set-cookie', 'sid=1']]);
     assert.equal(cache.size, 0);
+  });
+
+  it('may be stale where only a shared cache would have to ask first', () => {
+    fresh({ private: true });
+    goesBy(alice, [['cache-control', 'max-age=60, s-maxage=10, proxy-revalidate']]);
+    nowMs += 60 * SECOND + HOUR - 1;
+    assert.equal(served(alice), 'body');
   });
 
   it('are served without the cookies they set', () => {
@@ -419,7 +458,7 @@ describe('what makes the fallback cache forget', () => {
 });
 
 describe("a 304 to the app's own condition", () => {
-  const kept: Fields = [...MAX_AGE, ['etag', '"v1"'], ['content-type', 'text/plain'], ['x-old', '1']];
+  const kept: Fields = [...MAX_AGE, ['age', '5'], ['etag', '"v1"'], ['content-type', 'text/plain'], ['x-old', '1']];
   const condition = { headers: { 'if-none-match': '"v1"' } };
 
   it('makes the stored response fresh again, with the fields it brings', () => {
@@ -450,7 +489,7 @@ describe("a 304 to the app's own condition", () => {
     goesBy({}, kept);
     nowMs += HOUR;
     cache.capture(request({ headers: { 'if-none-match': '"v2"' } }), headOf(304, [['etag', '"v2"']]), true);
-    assert.deepEqual(fieldsOf(cache.answer(request()), 'age'), ['3600']);
+    assert.deepEqual(fieldsOf(cache.answer(request()), 'age'), ['3605']);
   });
 
   it('is not stored itself', () => {
@@ -495,6 +534,13 @@ describe('the bounds of the fallback cache', () => {
     cache.reconfigure(cacheOptions({ maxEntryBytes: 1_000, maxBytes: 2_000 }));
     assert.equal(cache.size, 1);
     assert.equal(served({ path: '/a' })?.length, 1_000);
+  });
+
+  it('grow with the options, for a body under way too', () => {
+    fresh({ maxEntryBytes: 10, maxBytes: 40 });
+    cache.reconfigure(cacheOptions({ maxEntryBytes: 1_000, maxBytes: 4_000 }));
+    goesBy({}, MAX_AGE, 'x'.repeat(1_000));
+    assert.equal(served()?.length, 1_000);
   });
 
   it('hold for the bodies under way as well, and give their room back however they end', () => {

@@ -79,6 +79,18 @@ describe('the fallback chain', () => {
     });
   }
 
+  it('does not forget what the primary said because a backup does not know it', async () => {
+    const harness = fallbackHarness({ fallback: { endpoints: [backup('b1.test')], cache: cacheOptions() } });
+    await harness.call().answer(200, MAX_AGE, 'from the primary');
+    const missing = harness.call();
+    missing.respondWith(503);
+    await missing.answer(404);
+    const exchange = harness.call();
+    exchange.respondWith(503);
+    exchange.respondWith(503);
+    assert.equal(exchange.answeredBody, 'from the primary');
+  });
+
   it('goes the same way when the circuit is open, and leaves the primary alone', async () => {
     const harness = fallbackHarness({
       fallback: { endpoints: ENDPOINTS, cache: cacheOptions(), response: UNKNOWN_USER },
@@ -167,6 +179,7 @@ describe('fallback endpoints and requests that must not be repeated', () => {
     { method: 'POST', fails: 'ECONNREFUSED', goes: true },
     { method: 'DELETE', fails: 503, goes: false },
     { method: 'POST', fails: 503, headers: { 'idempotency-key': 'k' }, goes: true },
+    { method: 'POST', fails: 503, headers: { 'idempotency-key': '' }, goes: false },
     { method: 'GET', fails: 503, canReplay: false, goes: false },
   ] as const;
   for (const { method, fails, goes, ...rest } of cases) {
@@ -191,6 +204,7 @@ describe('fallback endpoints and requests that must not be repeated', () => {
   it('knows of an attempt that left even when the outcome at hand is a refusal', () => {
     let retried = false;
     const retriesOnce: Recovery = {
+      resends: true,
       recover(_progress, outcome) {
         if (outcome.kind !== 'response' || retried) return undefined;
         retried = true;
@@ -296,6 +310,17 @@ describe('the fallback in observe mode', () => {
     const before = sources(harness).length;
     harness.call().respondWith(503);
     assert.equal(sources(harness).length, before + 1);
+  });
+
+  it('does not name an endpoint whose circuit would refuse', () => {
+    const harness = fallbackHarness({
+      fallback: { endpoints: [backup('b1.test')], response: UNKNOWN_USER },
+      mode: 'observe',
+    });
+    harness.call().respondWith(503);
+    harness.pipeline().parts.breakers[1]?.forceOpen(harness.clock.now());
+    harness.call().respondWith(503);
+    assert.deepEqual(sources(harness), ['endpoint', 'degraded']);
   });
 
   it('captures, so that it can say what the cache would have done', async () => {

@@ -163,6 +163,14 @@ describe('a fallback handler that is broken', () => {
   }
 });
 
+describe('a fallback handler whose body has no end', () => {
+  it('is read no further than the limit', async () => {
+    let pulled = 0;
+    await fails(() => new Response(endless(() => pulled++)));
+    assert.ok(pulled <= 7, `${pulled} chunks of 4 MiB for a limit of 16 MiB`);
+  });
+});
+
 describe('a fallback handler that takes its time', () => {
   let clock: sinon.SinonFakeTimers;
   beforeEach(() => {
@@ -234,7 +242,12 @@ describe('a fallback handler that takes its time', () => {
   });
 });
 
-function endless(): ReadableStream {
+function endless(pulled = (): unknown => undefined): ReadableStream {
   const chunk = new Uint8Array(4 * 1024 * 1024);
-  return new ReadableStream({ pull: (controller) => controller.enqueue(chunk) });
+  return new ReadableStream({
+    pull(controller) {
+      pulled();
+      controller.enqueue(chunk);
+    },
+  });
 }

@@ -6,6 +6,7 @@ import { onRequire } from '../../../../src/interception/module-hook.ts';
 import { patchUndici } from '../../../../src/interception/undici/patch-undici.ts';
 import type { Guard, Recovery } from '../../../../src/strategies/contract.ts';
 import type { Policy } from '../../../../src/strategies/policy.ts';
+import { RETRY_DEFAULTS } from '../../../../src/strategies/retry/options.ts';
 import { RecordingListener } from '../../../support/recording-listener.ts';
 import { everyCall } from '../../../support/rules.ts';
 
@@ -23,10 +24,10 @@ export class PatchedUndici {
   listener = new RecordingListener();
   bypassed = false;
   readonly reports: unknown[] = [];
-  readonly undo: () => void;
+  #undo: (() => void) | undefined;
 
-  constructor() {
-    this.undo = patchUndici({
+  apply(): this {
+    this.#undo ??= patchUndici({
       engine: {
         route: (protocol, host, port, method, path): Pipeline | undefined =>
           this.engine?.route(protocol, host, port, method, path),
@@ -39,11 +40,18 @@ export class PatchedUndici {
       report: (error) => this.reports.push(error),
       onRequire,
     });
+    return this;
+  }
+
+  undo(): void {
+    this.#undo?.();
+    this.#undo = undefined;
   }
 
   use(setup: Setup = {}): void {
     const stage = <T>(strategy: T) => ({ strategy: 'scripted', because: 'test', build: () => strategy });
-    const rules = everyCall(setup.policy);
+    // Scripted recoveries send again, as far as a policy with retries lets them.
+    const rules = everyCall(setup.recoveries === undefined ? setup.policy : { retry: RETRY_DEFAULTS, ...setup.policy });
     this.listener = new RecordingListener();
     this.engine = new Engine({
       clock: systemClock,
@@ -66,3 +74,9 @@ export class PatchedUndici {
     this.reports.length = 0;
   }
 }
+
+/**
+ * One for all suites of a process, put on before any of them makes a dispatcher: patches of several would lie on each
+ * other. Without an engine it lets every call through.
+ */
+export const patched = new PatchedUndici().apply();

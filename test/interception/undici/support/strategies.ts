@@ -18,6 +18,7 @@ const failed = (outcome: Outcome): boolean =>
 
 /** Retries failures that can be sent again, like the real one without its budget. */
 export class Retry implements Recovery {
+  readonly resends = true;
   readonly outcomes: Outcome[] = [];
   readonly #times: number;
   readonly #afterMs: number;
@@ -37,6 +38,7 @@ export class Retry implements Recovery {
 
 /** Answers failures with a substitute. */
 export class Degrade implements Recovery {
+  readonly resends = true;
   readonly #response: Substitute;
 
   constructor(response: Partial<Substitute> & { text?: string }) {
@@ -55,6 +57,7 @@ export class Degrade implements Recovery {
 
 /** Sends failures to another endpoint, once. */
 export class Divert implements Recovery {
+  readonly resends = true;
   readonly #endpoint: Endpoint;
 
   constructor(to: Upstream, options: { basePath?: string; forwardCredentials?: boolean } = {}) {
@@ -80,6 +83,7 @@ export class Divert implements Recovery {
 
 /** Holds every failure until told otherwise, then has nothing better to offer. */
 export class Ponder implements Recovery {
+  readonly resends = true;
   readonly held: Array<(remedy: Remedy | undefined) => void> = [];
   #waiting: (() => void) | undefined;
 

@@ -1,0 +1,42 @@
+/** What the driver and its client processes say to each other. */
+
+export type ClientName = 'http' | 'fetch' | 'undici';
+
+/** A library put around each call, as one would without us. */
+export type Wrapper = 'opossum' | 'cockatiel';
+
+/** What is to become of the calls of a slice. */
+export type Expectation =
+  | 'answered'
+  /** Refused by an open circuit. */
+  | 'rejected'
+  /** Nobody listens at the address: what an open circuit spares the app. */
+  | 'refused';
+
+export interface WorkerSetup {
+  readonly client: ClientName;
+  readonly wrapper: Wrapper | undefined;
+  readonly expect: Expectation;
+  readonly url: string;
+}
+
+/** Calls made over a while by so many loops, each of which waits for the end of one call before the next. */
+export interface Slice {
+  readonly concurrency: number;
+  readonly durationMs: number;
+  /** Ends earlier when so many calls are made. */
+  readonly maxCalls: number;
+}
+
+/** Per call. */
+export interface Measured {
+  readonly calls: number;
+  readonly wallUs: number;
+  /** Of all threads of the client process. */
+  readonly cpuUs: number;
+}
+
+export type WorkerReply =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'measured'; readonly measured: Measured }
+  | { readonly kind: 'failed'; readonly error: string };

@@ -1,0 +1,84 @@
+import type { MeterProvider, TracerProvider } from '@opentelemetry/api';
+import { diagnoseFault } from '../diagnostics.ts';
+import type { EngineListener, EventSource, ObservedCall, ResilienceEvent } from '../engine/events.ts';
+import { apiRegistry } from './api-registry.ts';
+import { hasListeners } from './event-channel.ts';
+import type { TelemetryListener, TelemetryOptions } from './listener.ts';
+import type { LoggerProvider } from './providers.ts';
+
+/** As the package @opentelemetry/api-logs, which can be set up without the API proper, leaves it behind. */
+const LOGS = Symbol.for('io.opentelemetry.js.api.logs');
+
+/**
+ * Stands in for the TelemetryListener until there is somebody to tell something to: an SDK, a subscriber of the event
+ * channel, a reader of the JSON log. Until then neither our telemetry nor the OpenTelemetry API is loaded, and a call
+ * costs three looks at whether that has changed.
+ */
+export class DeferredListener implements EngineListener {
+  readonly #options: TelemetryOptions;
+  #listener: TelemetryListener | undefined;
+  #failed = false;
+
+  constructor(options: TelemetryOptions) {
+    this.#options = options;
+    if (options.jsonLog) this.#load();
+  }
+
+  callStarted(call: ObservedCall): void {
+    this.#wanted()?.callStarted(call);
+  }
+
+  attempt(call: ObservedCall, number: number, send: () => void): void {
+    const listener = this.#wanted();
+    if (listener === undefined) send();
+    else listener.attempt(call, number, send);
+  }
+
+  event(event: ResilienceEvent, source: EventSource, call: ObservedCall | undefined): void {
+    this.#wanted()?.event(event, source, call);
+  }
+
+  callEnded(call: ObservedCall, durationMs: number): void {
+    this.#wanted()?.callEnded(call, durationMs);
+  }
+
+  join(): void {
+    this.#wanted()?.join();
+  }
+
+  useTracerProvider(provider: TracerProvider | undefined): void {
+    this.#load()?.useTracerProvider(provider);
+  }
+
+  useMeterProvider(provider: MeterProvider | undefined): void {
+    this.#load()?.useMeterProvider(provider);
+  }
+
+  useLoggerProvider(provider: LoggerProvider | undefined): void {
+    this.#load()?.useLoggerProvider(provider);
+  }
+
+  close(): void {
+    this.#listener?.close();
+  }
+
+  /** On the path of every call. */
+  #wanted(): TelemetryListener | undefined {
+    if (this.#listener !== undefined) return this.#listener;
+    if (apiRegistry() === undefined && !hasListeners() && !(LOGS in globalThis)) return undefined;
+    return this.#load();
+  }
+
+  #load(): TelemetryListener | undefined {
+    if (this.#listener !== undefined || this.#failed) return this.#listener;
+    try {
+      const { TelemetryListener } = require('./listener.js') as typeof import('./listener.ts');
+      this.#listener = new TelemetryListener(this.#options);
+    } catch (error) {
+      // As when the API is not installed beside us. Policies work without telemetry.
+      this.#failed = true;
+      diagnoseFault('loading telemetry', error);
+    }
+    return this.#listener;
+  }
+}
