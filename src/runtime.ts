@@ -4,6 +4,7 @@ import { type LoadedConfig, loadConfig } from './config/load-config.ts';
 import { describeProblems } from './config/problem.ts';
 import { variable } from './config/settings.ts';
 import { diagnose, diagnoseFault } from './diagnostics.ts';
+import type { ExtraHeaders } from './interception/extra-headers.ts';
 import { patchHttp } from './interception/http/patch-http.ts';
 import { onRequire } from './interception/module-hook.ts';
 import { UndoStack } from './interception/patch.ts';
@@ -13,6 +14,7 @@ import { LazyEngine } from './lazy-engine.ts';
 import { createResilience, type Resilience } from './resilience.ts';
 import type { StatusPage } from './status/serve.ts';
 import { DeferredListener } from './telemetry/deferred-listener.ts';
+import type { RequestIdHeader, RequestIdSettings } from './telemetry/request-id-header.ts';
 import { bypass } from './telemetry/suppression.ts';
 import { PACKAGE_NAME, PACKAGE_VERSION } from './version.ts';
 
@@ -44,10 +46,11 @@ export interface Runtime {
 class ThreadRuntime implements Runtime {
   readonly version = PACKAGE_VERSION;
   readonly resilience: Resilience = createResilience(() => this.#engine?.engine);
+  #requestIds: RequestIdHeader | undefined;
   #config: LoadedConfig | undefined;
   #telemetry: DeferredListener | undefined;
-  #status: StatusPage | undefined;
   #engine: LazyEngine | undefined;
+  #status: StatusPage | undefined;
   #undos: UndoStack | undefined;
   #finalizeHttp: (() => void) | undefined;
   #beforeFirstCall: (() => void) | undefined;
@@ -73,6 +76,7 @@ class ThreadRuntime implements Runtime {
     if (!config.enabled) this.disable();
     else if (this.#engine === undefined) this.#start(config);
     else this.#engine.configure(config.rules);
+    this.#passOnRequestIds(config);
   }
 
   reportProblems(): void {
@@ -82,6 +86,7 @@ class ThreadRuntime implements Runtime {
   disable(): void {
     this.#undos?.undo();
     this.#undos = undefined;
+    this.#requestIds?.configure({ incoming: undefined, outgoing: undefined });
     this.#finalizeHttp = undefined;
     this.#status?.close();
     this.#status = undefined;
@@ -104,6 +109,18 @@ class ThreadRuntime implements Runtime {
   finalize(): void {
     this.#finalizeHttp?.();
     this.#telemetry?.join();
+  }
+
+  /** Loads what it takes only where that is asked for. */
+  #passOnRequestIds(config: LoadedConfig): void {
+    const settings = requestIdSettings(config);
+    if (!config.enabled || (settings.incoming === undefined && this.#requestIds === undefined)) return;
+    if (this.#requestIds === undefined) {
+      const telemetry =
+        require('./telemetry/request-id-header.js') as typeof import('./telemetry/request-id-header.ts');
+      this.#requestIds = new telemetry.RequestIdHeader();
+    }
+    this.#requestIds.configure(settings);
   }
 
   #start(config: LoadedConfig): void {
@@ -133,14 +150,16 @@ class ThreadRuntime implements Runtime {
       this.#beforeFirstCall?.();
       return bypass();
     };
+    const extraHeaders: ExtraHeaders = () => this.#requestIds?.fields();
     apply('http', () => {
-      const patch = patchHttp({ engine, bypass: leftAlone, report: (error) => diagnoseFault('http', error) });
+      const report = (error: unknown): void => diagnoseFault('http', error);
+      const patch = patchHttp({ engine, bypass: leftAlone, extraHeaders, report });
       this.#finalizeHttp = patch.finalize;
       return patch.undo;
     });
     apply('undici', () => {
       const report = (error: unknown): void => diagnoseFault('undici', error);
-      return patchUndici({ engine, bypass: leftAlone, report, onRequire });
+      return patchUndici({ engine, bypass: leftAlone, extraHeaders, report, onRequire });
     });
     // So that a span opened late can join the trace that an attempt's CLIENT span has begun.
     apply('undici', watchRequests);
@@ -164,6 +183,19 @@ class ThreadRuntime implements Runtime {
       return undefined;
     }
   }
+}
+
+/** The header that is looked at where a log is written and none is named. */
+const USUAL_REQUEST_ID_HEADER = 'x-request-id';
+
+/** Off unless asked for: it keeps an AsyncLocalStorage running. */
+function requestIdSettings({ settings, rules }: LoadedConfig): RequestIdSettings {
+  const named = settings.requestIdHeader;
+  return {
+    incoming: named ?? (settings.log === 'json' ? USUAL_REQUEST_ID_HEADER : undefined),
+    // Who only observes changes no request.
+    outgoing: rules.mode === 'enforce' ? named : undefined,
+  };
 }
 
 const SHARED = Symbol.for(PACKAGE_NAME);

@@ -80,7 +80,7 @@ describe('the look of the status page', () => {
     for (const width of [375, 1440]) {
       it(`is readable in ${colorScheme} at ${width} px`, async () => {
         const isMobile = width === 375;
-        const viewport = { width, height: isMobile ? 812 : 1000 };
+        const viewport = { width, height: isMobile ? 812 : 720 };
         const { page, complaints } = await open(browser, await serve(), { colorScheme, viewport, isMobile });
         await drawn(page);
         assert.deepEqual(await overflowing(page), []);
