@@ -3,13 +3,13 @@ import type { ResilienceConfig } from './config/config-types.ts';
 import { type LoadedConfig, loadConfig } from './config/load-config.ts';
 import { describeProblems } from './config/problem.ts';
 import { diagnose, diagnoseFault } from './diagnostics.ts';
-import { Engine } from './engine/engine.ts';
 import type { ExtraHeaders } from './interception/extra-headers.ts';
 import { patchHttp } from './interception/http/patch-http.ts';
 import { onRequire } from './interception/module-hook.ts';
 import { UndoStack } from './interception/patch.ts';
 import { instrumentUndici, patchUndici } from './interception/undici/patch-undici.ts';
 import { watchRequests } from './interception/undici/sent-headers.ts';
+import { LazyEngine } from './lazy-engine.ts';
 import { createResilience, type Resilience } from './resilience.ts';
 import { DeferredListener } from './telemetry/deferred-listener.ts';
 import type { RequestIdHeader, RequestIdSettings } from './telemetry/request-id-header.ts';
@@ -43,11 +43,11 @@ export interface Runtime {
 /** The composition root: puts the parts together, and knows nothing of how they work. */
 class ThreadRuntime implements Runtime {
   readonly version = PACKAGE_VERSION;
-  readonly resilience: Resilience = createResilience(() => this.#engine);
+  readonly resilience: Resilience = createResilience(() => this.#engine?.engine);
   #requestIds: RequestIdHeader | undefined;
   #config: LoadedConfig | undefined;
   #telemetry: DeferredListener | undefined;
-  #engine: Engine | undefined;
+  #engine: LazyEngine | undefined;
   #undos: UndoStack | undefined;
   #finalizeHttp: (() => void) | undefined;
   #beforeFirstCall: (() => void) | undefined;
@@ -124,7 +124,7 @@ class ThreadRuntime implements Runtime {
       jsonLog: config.settings.log === 'json',
       snapshots: () => engine.snapshots(),
     });
-    const engine = new Engine({
+    const engine = new LazyEngine({
       clock: systemClock,
       random: Math.random,
       listener: telemetry,

@@ -57,6 +57,10 @@ export abstract class EventRelay extends OutcomeRelay {
     this.emitting = true;
     try {
       this.listener.proceed();
+    } catch (error) {
+      // The sensor reports it, and lets the event go on to the app.
+      this.state = ENDED;
+      throw error;
     } finally {
       this.emitting = false;
     }

@@ -2,14 +2,14 @@ import http, { type ClientRequest } from 'node:http';
 import https from 'node:https';
 import { syncBuiltinESMExports } from 'node:module';
 import type { Exchange, ExchangeListener } from '../../engine/exchange.ts';
-import type { ExtraHeaders } from '../extra-headers.ts';
+import type { ExtraField, ExtraHeaders } from '../extra-headers.ts';
 import { type Undo, UndoStack } from '../patch.ts';
-import { withFields } from './added-headers.ts';
-import { type Protocol, readTarget } from './call-target.ts';
-import { DirectCall } from './direct-call.ts';
+import type { CallArguments } from './added-headers.ts';
+import { type CallTarget, type Protocol, readTarget } from './call-target.ts';
+import type { DirectCall } from './direct-call.ts';
 import type { CallSite } from './http-exchange.ts';
 import { type Depth, PatchedModule } from './patched-module.ts';
-import { RelayedCall } from './relayed-call.ts';
+import type { RelayedCall } from './relayed-call.ts';
 import { installSensors } from './sensors.ts';
 
 /** What an adapter needs to know of a pipeline. */
@@ -34,10 +34,23 @@ export interface HttpAdapterOptions {
   readonly report: (error: unknown) => void;
 }
 
+interface Calls {
+  readonly Direct: typeof DirectCall;
+  readonly Relayed: typeof RelayedCall;
+}
+
+/** With the first call there is something to do for: most of this folder. */
+function loadCalls(): Calls {
+  const direct = require('./direct-call.js') as typeof import('./direct-call.ts');
+  const relayed = require('./relayed-call.js') as typeof import('./relayed-call.ts');
+  return { Direct: direct.DirectCall, Relayed: relayed.RelayedCall };
+}
+
 /** Leads calls of `node:http` and `node:https` through the engine. */
 export class HttpAdapter {
   readonly #options: HttpAdapterOptions;
   readonly #modules: Readonly<Record<Protocol, PatchedModule>>;
+  #calls: Calls | undefined;
 
   constructor(options: HttpAdapterOptions) {
     this.#options = options;
@@ -89,10 +102,11 @@ export class HttpAdapter {
       const pipeline = engine.route(asked.protocol, asked.host, asked.port, asked.method, asked.path);
       if (pipeline === undefined) return undefined;
       const fields = extraHeaders?.();
-      const { target, args: made } = fields ? withFields({ target: asked, args }, fields) : { target: asked, args };
+      const { target, args: made } = fields ? adding(fields, asked, args) : { target: asked, args };
       const { repeats, maxReplayBytes } = pipeline;
       const site: CallSite = { module, args: made, layers: through, maxReplayBytes, modules: this.#modules, report };
-      const call = repeats ? new RelayedCall(target, site) : new DirectCall(target, site);
+      this.#calls ??= loadCalls();
+      const call = repeats ? new this.#calls.Relayed(target, site) : new this.#calls.Direct(target, site);
       call.begin(engine.open(pipeline, call));
       return call;
     } catch (error) {
@@ -100,4 +114,10 @@ export class HttpAdapter {
       return undefined;
     }
   }
+}
+
+/** Loaded where there is something to add, which is rare. */
+function adding(fields: readonly ExtraField[], target: CallTarget, args: readonly unknown[]): CallArguments {
+  const { withFields } = require('./added-headers.js') as typeof import('./added-headers.ts');
+  return withFields({ target, args }, fields);
 }

@@ -156,7 +156,13 @@ export abstract class OutcomeRelay extends HttpExchange {
   /** Once the request's last connection is done with it. */
   protected proceedFrom(held: HeldError): void {
     process.nextTick(() => {
-      if (this.state.name === 'error_held' && this.state.held === held) this.listener.proceed();
+      if (this.state.name !== 'error_held' || this.state.held !== held) return;
+      try {
+        this.listener.proceed();
+      } catch (error) {
+        this.site.report(error);
+        this.release();
+      }
     });
   }
 

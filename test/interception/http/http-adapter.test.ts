@@ -194,6 +194,22 @@ describe('the http adapter', () => {
     }
   });
 
+  it('gives the app what was held, with a report, if our own side fails to go on', async () => {
+    const broken = new Error('a fault of ours');
+    const fail = (): never => {
+      throw broken;
+    };
+    install();
+    engine.reset({ repeats: true, head: () => fail, error: () => fail });
+    assert.equal(await status(http.request({ host: '127.0.0.1', port: upstream.port })), 200);
+    upstream.reset('reset');
+    const agent = new http.Agent();
+    await assert.rejects(status(http.request({ host: '127.0.0.1', port: upstream.port, agent })), {
+      code: 'ECONNRESET',
+    });
+    assert.deepEqual(faults, [broken, broken]);
+  });
+
   it('tells the engine that a call is over if Node refuses its arguments', () => {
     install();
     for (const repeats of [false, true]) {

@@ -385,11 +385,15 @@ async function main(): Promise<void> {
     log.push(stateOf(request));
   });
   await scenario('a response that is listened for and never read', async (log) => {
-    const { request } = track(http.request(at({ agent: plain })), log, false);
+    let response: http.IncomingMessage | undefined;
+    const { request, closed } = track(http.request(at()), log, false);
+    request.on('response', (given) => {
+      response = given;
+    });
     request.end();
-    await tick(60);
+    while (!response?.complete) await tick(5);
     request.destroy();
-    await tick(20);
+    await closed;
   });
   await simple('connection refused', () => http.request(at({ port: 1 })));
   await simple('a name that does not resolve', () =>

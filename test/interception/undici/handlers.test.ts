@@ -4,12 +4,11 @@ import diagnostics from 'node:diagnostics_channel';
 import { after, afterEach, beforeEach, describe, it } from 'mocha';
 import { instrumentUndici } from '../../../src/interception/undici/patch-undici.ts';
 import { watchRequests } from '../../../src/interception/undici/sent-headers.ts';
-import { PatchedUndici } from './support/patched.ts';
+import { PatchedUndici, patched } from './support/patched.ts';
 import { Degrade, Queue, Retry, turns } from './support/strategies.ts';
 import { loadUndici, type UndiciDispatcher, VERSIONS } from './support/undici-module.ts';
 import { type Act, Upstream } from './support/upstream.ts';
 
-const patched = new PatchedUndici();
 const BIG = 'b'.repeat(300_000);
 
 type Log = string[];
@@ -383,7 +382,7 @@ for (const { version, style } of STYLES) {
       assert.equal(descriptor?.enumerable, false);
       assert.equal('prototype' in descriptor.value, false);
       assert.doesNotMatch(String(descriptor?.value), /kDestroyed/);
-      const second = new PatchedUndici();
+      const second = new PatchedUndici().apply();
       const doubly = Object.getOwnPropertyDescriptor(base, 'dispatch')?.value;
       assert.notEqual(doubly, descriptor?.value);
       second.undo();
@@ -400,11 +399,12 @@ describe('instrumentUndici', () => {
     const native = base.dispatch;
     instrumentUndici(undici);
     assert.equal(base.dispatch, native);
-    const again = new PatchedUndici();
+    const again = new PatchedUndici().apply();
     assert.notEqual(base.dispatch, native);
     again.undo();
     assert.equal(base.dispatch, native);
+    patched.apply();
   });
 
-  after(() => patched.undo());
+  after(() => patched.reset());
 });

@@ -7,12 +7,11 @@ import path from 'node:path';
 import { after, afterEach, beforeEach, describe, it } from 'mocha';
 import { type WebSocket as ServerSocket, WebSocketServer } from 'ws';
 import { CIRCUIT_BREAKER_DEFAULTS } from '../../../src/strategies/circuit-breaker/options.ts';
-import { PatchedUndici } from './support/patched.ts';
+import { patched } from './support/patched.ts';
 import { Degrade, Divert, Retry } from './support/strategies.ts';
 import { loadUndici, NODE_MAJOR, type UndiciDispatcher, VERSIONS } from './support/undici-module.ts';
 import { Upstream } from './support/upstream.ts';
 
-const patched = new PatchedUndici();
 const TRIPS_AT_ONE = { ...CIRCUIT_BREAKER_DEFAULTS, consecutiveFailures: 1 };
 
 /** Upgrades when asked to, with an echo; refuses with 503 under `/no`. */
@@ -71,7 +70,7 @@ describe('kinds of dispatchers', () => {
     for (const cleanup of cleanups.splice(0)) await cleanup();
     assert.deepEqual(patched.reports, []);
   });
-  after(() => patched.undo());
+  after(() => patched.reset());
 
   const upstreamWith = async (...script: Parameters<typeof Upstream.start>): Promise<Upstream> => {
     const upstream = await Upstream.start(...script);

@@ -4,11 +4,10 @@ import { after, afterEach, beforeEach, describe, it } from 'mocha';
 import { CIRCUIT_BREAKER_DEFAULTS } from '../../../src/strategies/circuit-breaker/options.ts';
 import { RETRY_DEFAULTS } from '../../../src/strategies/retry/options.ts';
 import { type Ask, allEntryPoints, causeOf, type EntryPoint, type Reply } from './support/entry-points.ts';
-import { PatchedUndici, type Setup } from './support/patched.ts';
+import { patched, type Setup } from './support/patched.ts';
 import { Degrade, Divert, Ponder, Queue, Retry, turns } from './support/strategies.ts';
 import { type Act, Upstream } from './support/upstream.ts';
 
-const patched = new PatchedUndici();
 const TRIPS_AT_ONE = { ...CIRCUIT_BREAKER_DEFAULTS, consecutiveFailures: 1 };
 const RECORDING = { retry: { ...RETRY_DEFAULTS, maxReplayBytes: 64 } };
 
@@ -558,7 +557,7 @@ const cases: Case[] = [
 ];
 
 describe('undici under the engine', () => {
-  after(() => patched.undo());
+  after(() => patched.reset());
 
   for (const point of allEntryPoints()) {
     describe(point.name, () => {

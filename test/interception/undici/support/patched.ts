@@ -26,10 +26,10 @@ export class PatchedUndici {
   bypassed = false;
   extraHeaders: readonly ExtraField[] | undefined;
   readonly reports: unknown[] = [];
-  readonly undo: () => void;
+  #undo: (() => void) | undefined;
 
-  constructor() {
-    this.undo = patchUndici({
+  apply(): this {
+    this.#undo ??= patchUndici({
       engine: {
         route: (protocol, host, port, method, path): Pipeline | undefined =>
           this.engine?.route(protocol, host, port, method, path),
@@ -43,6 +43,12 @@ export class PatchedUndici {
       report: (error) => this.reports.push(error),
       onRequire,
     });
+    return this;
+  }
+
+  undo(): void {
+    this.#undo?.();
+    this.#undo = undefined;
   }
 
   use(setup: Setup = {}): void {
@@ -72,3 +78,9 @@ export class PatchedUndici {
     this.reports.length = 0;
   }
 }
+
+/**
+ * One for all suites of a process, put on before any of them makes a dispatcher: patches of several would lie on each
+ * other. Without an engine it lets every call through.
+ */
+export const patched = new PatchedUndici().apply();
