@@ -18,16 +18,19 @@ COLLECTOR_VERSION=v0.155.0
 PROMETHEUS_MODULE=github.com/prometheus/prometheus
 PROMETHEUS_VERSION=v0.316.0
 
+# on_path NAME: the program's file. `command -v` would find functions of this script too.
+on_path() { type -P "$1"; }
+
 say() { printf 'backends: %s\n' "$*" >&2; }
 
 need_go() {
-  command -v go >/dev/null && return
+  on_path go >/dev/null && return
   say "Go is needed to build $1: install it, or put $1 on PATH"
   exit 1
 }
 
-# Builds leave a core to the others of this machine.
-go_build() { nice -n 10 env GOFLAGS="${GOFLAGS:-} -buildvcs=false" go "$@" 1>&2; }
+# At low priority, for the others of this machine; and without a workspace, which modules bring along in part only.
+go_build() { nice -n 10 env GOFLAGS="${GOFLAGS:-} -buildvcs=false" GOWORK=off go "$@" 1>&2; }
 
 # A module's own source at its own versions: its go.mod may hold replacements, which `go install` refuses.
 unpack_module() {
@@ -42,14 +45,14 @@ unpack_module() {
 # keep NAME VERSION FILE: a build that was interrupted is never taken for a finished one.
 keep() { mv -f "$3" "$cache/bin/$1-$2"; }
 
-jaeger() {
+install_jaeger() {
   # The first major version has no OTLP-native storage and other flags.
-  if command -v jaeger >/dev/null && jaeger version 2>/dev/null | grep -q '"gitVersion":"v2'; then
+  local found binary="$cache/bin/jaeger-$JAEGER_VERSION"
+  if found=$(on_path jaeger) && "$found" version 2>/dev/null | grep -q '"gitVersion":"v2'; then
     say "Jaeger: the one on PATH"
-    printf 'export RESILIENCE_JAEGER=%q\n' "$(command -v jaeger)"
+    printf 'export RESILIENCE_JAEGER=%q\n' "$found"
     return
   fi
-  local binary="$cache/bin/jaeger-$JAEGER_VERSION"
   if [ ! -x "$binary" ]; then
     need_go jaeger
     say "Jaeger: building $JAEGER_MODULE $JAEGER_VERSION, about 6 minutes on 2 cores"
@@ -69,12 +72,12 @@ collector_fits() {
   grep -qE 'name: otlp_?http$' <<<"$components"
 }
 
-collector() {
-  local name
+install_collector() {
+  local name found
   for name in otelcol otelcol-contrib; do
-    if command -v "$name" >/dev/null && collector_fits "$(command -v "$name")"; then
+    if found=$(on_path "$name") && collector_fits "$found"; then
       say "Collector: $name on PATH"
-      printf 'export RESILIENCE_COLLECTOR=%q\n' "$(command -v "$name")"
+      printf 'export RESILIENCE_COLLECTOR=%q\n' "$found"
       return
     fi
   done
@@ -92,7 +95,7 @@ collector() {
     (
       cd "$work"
       GOBIN="$work" go_build install "go.opentelemetry.io/collector/cmd/builder@$COLLECTOR_VERSION"
-      nice -n 10 env GOFLAGS="${GOFLAGS:-} -buildvcs=false" ./builder --config collector.yaml 1>&2
+      nice -n 10 env GOFLAGS="${GOFLAGS:-} -buildvcs=false" GOWORK=off ./builder --config collector.yaml 1>&2
     )
     keep otelcol "$version" "$work/out/otelcol"
     rm -rf "$work"
@@ -104,7 +107,7 @@ collector() {
 # Debian's package, unpacked but not installed: no service is started and no root is needed.
 prometheus_from_debian() {
   local into=$1 work="$cache/src/prometheus-deb"
-  command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || return 1
+  on_path apt-get >/dev/null && on_path dpkg-deb >/dev/null || return 1
   rm -rf "$work"
   mkdir -p "$work"
   if ! (cd "$work" && apt-get -o APT::Sandbox::User=root download prometheus) >&2; then
@@ -131,35 +134,34 @@ prometheus_from_source() {
   mv "$into.new" "$into"
 }
 
-prometheus() {
-  local home="$cache/prometheus"
-  if command -v prometheus >/dev/null && command -v promtool >/dev/null; then
+install_prometheus() {
+  local server tool home="$cache/prometheus"
+  if server=$(on_path prometheus) && tool=$(on_path promtool); then
     say "Prometheus: the one on PATH"
-    home=$(dirname "$(command -v prometheus)")
-    printf 'export RESILIENCE_PROMTOOL=%q\n' "$(command -v promtool)"
   else
-    if [ ! -x "$home/prometheus" ] || [ ! -x "$home/promtool" ]; then
+    server="$home/prometheus" tool="$home/promtool"
+    if [ ! -x "$server" ] || [ ! -x "$tool" ]; then
       rm -rf "$home" "$home.new"
       say "Prometheus: unpacking Debian's package"
       prometheus_from_debian "$home" || prometheus_from_source "$home"
     fi
-    say "Prometheus: $home/prometheus"
-    printf 'export RESILIENCE_PROMTOOL=%q\n' "$home/promtool"
+    say "Prometheus: $server"
   fi
-  printf 'export RESILIENCE_PROMETHEUS=%q\n' "$home/prometheus"
+  printf 'export RESILIENCE_PROMETHEUS=%q\nexport RESILIENCE_PROMTOOL=%q\n' "$server" "$tool"
 }
 
 mkdir -p "$cache/bin" "$cache/src"
 # Two at a time would build in each other's folders.
-if command -v flock >/dev/null; then
+if on_path flock >/dev/null; then
   exec 9>"$cache/.lock"
   flock -n 9 || { say "waiting for another installation"; flock 9; }
 fi
-for program in "${@:-jaeger collector prometheus}"; do
-  for name in $program; do
-    case $name in
-      jaeger | collector | prometheus) "$name" ;;
-      *) say "unknown: $name"; exit 2 ;;
-    esac
-  done
+[ $# -gt 0 ] || set -- jaeger collector prometheus
+for program in "$@"; do
+  case $program in
+    jaeger) install_jaeger ;;
+    collector) install_collector ;;
+    prometheus) install_prometheus ;;
+    *) say "unknown: $program"; exit 2 ;;
+  esac
 done

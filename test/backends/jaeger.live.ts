@@ -40,6 +40,10 @@ describe('Jaeger, asked as its search page does', () => {
     assert.equal(ours(trip).tags['span.kind'] ?? 'internal', 'internal');
     assert.equal(ours(trip).tags['otel.scope.name'], 'opentelemetry-instrumentation-resilience');
     assert.equal(ours(trip).tags.error, true);
+    // It was opened only when there was something to tell, so the request it tells of was there before it.
+    const request = trip.spans.find(({ tags }) => tags['span.kind'] === 'client');
+    assert.equal(request?.tags['http.response.status_code'], 503);
+    assert.equal(ours(trip).parent, request?.id);
   });
 
   it('finds the calls that were refused by their outcome, without a span of a request that was never sent', async () => {
@@ -101,7 +105,7 @@ describe('Jaeger, asked as its search page does', () => {
       [undefined, 1],
     );
     const [retry] = root.logs.filter((log) => log.event === 'resilience.retry.scheduled');
-    assert.equal(retry?.['resilience.retry.reason'], '503');
+    assert.equal(retry?.['resilience.retry.reason'], 'status_code');
   });
 
   it('finds the calls that a fallback answered, by where the answer came from', async () => {

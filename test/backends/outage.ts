@@ -1,5 +1,4 @@
-import { writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import YAML from 'yaml';
@@ -43,17 +42,17 @@ function configuration(upstreams: Readonly<Record<Name, Upstream>>): object {
         circuit_breaker: {
           window: { type: 'count', size: 10 },
           minimum_calls: 10,
-          // Long enough for a few scrapes, so that Prometheus sees the open circuit.
-          open: { duration: '5s', jitter: 0 },
+          // Long enough for many scrapes, so that Prometheus sees the open circuit.
+          open: { duration: '8s', jitter: 0 },
           half_open: { successes: 2 },
         },
       },
-      // Four further attempts, and then none for 10 s.
+      // Four further attempts, and then none for 40 s.
       orders: {
         retry: {
           max_retries: 2,
           backoff: { base: '10ms', max: '10ms' },
-          budget: { ratio: 0, min_per_second: 0.4, window: '10s' },
+          budget: { ratio: 0, min_per_second: 0.1, window: '40s' },
         },
       },
       catalog: { fallback: { response: { status: 200, json: { items: [], status: 'degraded' } } } },
@@ -69,11 +68,25 @@ async function play(): Promise<Outage> {
   const started = await Promise.all(NAMES.map(async (name) => [name, await Upstream.start()] as const));
   const upstreams = Object.fromEntries(started) as Record<Name, Upstream>;
   atTheEnd(() => Promise.all(started.map(([, upstream]) => upstream.close())));
-  const folder = await mkdtemp(path.join(tmpdir(), 'resilience-outage-'));
-  atTheEnd(() => rm(folder, { recursive: true, force: true }));
-  const file = path.join(folder, 'resilience.yaml');
-  writeFileSync(file, YAML.stringify(configuration(upstreams)));
+  const app = startApp(stage, configuration(upstreams));
+  const seen: Record<string, readonly (number | string)[]> = {};
+  const call = async (step: string, name: Name, calls: number, concurrent = false): Promise<void> => {
+    seen[step] = await app.call(`${upstreams[name].url}/items/1`, calls, concurrent);
+  };
+  await trip(upstreams, call);
+  await retry(upstreams, call);
+  await substitute(upstreams, call);
+  await limit(stage, upstreams, call);
+  await recover(stage, upstreams, call);
+  if (app.stderr !== '') throw new Error(`the app wrote to stderr: ${app.stderr}`);
+  return { stage, seen, backup: new URL(upstreams.backup.url).host };
+}
 
+function startApp(stage: Stage, config: object): AppUnderTest {
+  const folder = mkdtempSync(path.join(tmpdir(), 'resilience-outage-'));
+  atTheEnd(() => rmSync(folder, { recursive: true, force: true }));
+  const file = path.join(folder, 'resilience.yaml');
+  writeFileSync(file, YAML.stringify(config));
   const app = new AppUnderTest({
     client: 'fetch',
     env: {
@@ -87,17 +100,7 @@ async function play(): Promise<Outage> {
     },
   });
   atTheEnd(() => app.end());
-  const seen: Record<string, readonly (number | string)[]> = {};
-  const call = async (step: string, name: Name, calls: number, concurrent = false): Promise<void> => {
-    seen[step] = await app.call(`${upstreams[name].url}/items/1`, calls, concurrent);
-  };
-  await trip(upstreams, call);
-  await retry(upstreams, call);
-  await substitute(upstreams, call);
-  await limit(upstreams, call);
-  await recover(stage, upstreams, call);
-  if (app.stderr !== '') throw new Error(`the app wrote to stderr: ${app.stderr}`);
-  return { stage, seen, backup: new URL(upstreams.backup.url).host };
+  return app;
 }
 
 type Upstreams = Readonly<Record<Name, Upstream>>;
@@ -129,10 +132,22 @@ async function substitute({ catalog, inventory }: Upstreams, call: Call): Promis
   await call('endpoint', 'inventory', 2);
 }
 
-/** Two calls run for a while, two wait for them, one is refused; then two calls more than a limiter lets through. */
-async function limit({ search }: Upstreams, call: Call): Promise<void> {
-  search.delayMs = 2_000;
-  await call('bulkhead', 'search', 5, true);
+/**
+ * Two calls run until Prometheus has seen them and the two that wait for them, one is refused; then two calls more than a
+ * limiter lets through.
+ */
+async function limit({ prometheus }: Stage, { search }: Upstreams, call: Call): Promise<void> {
+  const release = search.hold();
+  const calls = call('bulkhead', 'search', 5, true);
+  const usage = (state: string): string =>
+    `resilience_bulkhead_usage{resilience_upstream_name="search",resilience_bulkhead_state="${state}"}`;
+  try {
+    await prometheus.becomes(usage('executing'), 2);
+    await prometheus.becomes(usage('queued'), 2);
+  } finally {
+    release();
+  }
+  await calls;
   await call('limited', 'ratings', 4);
 }
 
