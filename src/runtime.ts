@@ -136,6 +136,7 @@ class ThreadRuntime implements Runtime {
       listener: status?.tap(telemetry) ?? telemetry,
       rules: config.rules,
       report: (error) => diagnoseFault('a fallback', error),
+      fault: (error) => diagnoseFault('the engine', error),
     });
     const undos = new UndoStack();
     // One client that cannot be patched leaves the others covered.

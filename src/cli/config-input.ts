@@ -26,9 +26,9 @@ function readFile(file: string): string {
   }
 }
 
-/** The variables of our own, without those that say where configuration is. */
-export function variablesOf(env: Environment): Environment {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith('OTEL_RESILIENCE_')));
+/** Without our variables. Those of others stay: a declarative file may name them. */
+export function withoutOwnVariables(env: Environment): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('OTEL_RESILIENCE_')));
 }
 
 /** The problems as a reader wants them: path, source, and what is wrong below. */

@@ -77,6 +77,7 @@ function asText(found: Answer, terminal: Terminal): string {
   const rows = facts.map(([name, value]) => [{ text: name, style: paintedBy(terminal, 'dim') }, { text: value }]);
   const parts = [
     terminal.style('bold', printable(`${call.method} ${call.url}`)),
+    '',
     table(rows, terminal.width, 1),
     ...(options.length === 0 ? [] : ['', optionTable(options, terminal)]),
   ];
@@ -104,9 +105,11 @@ function leftAlone({ config, rule }: Answer): Fact[] {
       ['policy', 'the default policy is off because of problems in the configuration: left alone'],
     ];
   }
-  const why =
-    rule.policy === undefined
-      ? 'no policy (none, or the rule has problems): left alone'
+  const broken = config.problems.some(({ path }) => path === rule.path || path.startsWith(`${rule.path}.`));
+  const why = broken
+    ? 'the rule has problems: left alone'
+    : rule.policy === undefined
+      ? 'none: left alone'
       : `${rule.policy} is off because of problems in it: left alone`;
   return [
     ['rule', ruleText(rule)],
@@ -146,5 +149,6 @@ function paintedBy(terminal: Terminal, style: Style): (text: string) => string {
 
 function valueText(written: unknown): string {
   if (written === undefined) return '-';
+  if (Array.isArray(written) && written.length > 0) return written.join(', ');
   return typeof written === 'string' ? written : JSON.stringify(written);
 }

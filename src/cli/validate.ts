@@ -1,11 +1,11 @@
 import { EXIT, type Invocation } from './command.ts';
-import { countOf, loadFile, problemText, variablesOf } from './config-input.ts';
+import { countOf, loadFile, problemText, withoutOwnVariables } from './config-input.ts';
 import { printable, wrap } from './layout.ts';
 
 /** Tells all that is wrong with a configuration file. */
 export function validate({ terminal, operands, flags }: Invocation): number {
   const [file = ''] = operands;
-  const { problems, policies } = loadFile(file, flags.has('env') ? variablesOf(terminal.env) : {});
+  const { problems, policies } = loadFile(file, flags.has('env') ? terminal.env : withoutOwnVariables(terminal.env));
   const valid = problems.length === 0;
   if (flags.has('json')) {
     terminal.out(JSON.stringify({ file, valid, problems }, undefined, 2));

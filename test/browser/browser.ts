@@ -14,7 +14,8 @@ function chromiumOnPath(): string {
       return false;
     }
   });
-  if (found === undefined) throw new Error(`none of ${NAMES.join(', ')} is on the PATH; Debian: apt-get install chromium`);
+  if (found === undefined)
+    throw new Error(`none of ${NAMES.join(', ')} is on the PATH; Debian: apt-get install chromium`);
   return found;
 }
 

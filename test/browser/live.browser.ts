@@ -53,7 +53,10 @@ async function start(env: Record<string, string> = {}): Promise<{ running: AppUn
 const stateOf = (page: Page) => page.locator('.card > header .badge').first();
 
 async function act(page: Page, action: string, token?: string): Promise<void> {
-  await page.getByRole('button', { name: new RegExp(`^${action} `) }).first().click();
+  await page
+    .getByRole('button', { name: new RegExp(`^${action} `) })
+    .first()
+    .click();
   if (token !== undefined) await page.locator('#action-token').fill(token);
   await page.locator('#action-confirm').click();
 }
@@ -127,7 +130,7 @@ describe('the status page of a running app', () => {
   it('says that the connection is lost, and goes on when the app is back', async () => {
     const first = await start();
     await first.running.call(upstream.url, 1);
-    const { page } = await open(browser, first.url);
+    const { page } = await open(browser, first.url, { viewport: { width: 375, height: 640 }, isMobile: true });
     await page.locator('.card').waitFor();
     await first.running.end();
     await page.getByText(/^Connection lost since \d\d:\d\d:\d\d/).waitFor();

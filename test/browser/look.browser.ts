@@ -39,7 +39,9 @@ const overflowing = (page: Page): Promise<string[]> =>
     [...document.querySelectorAll('body *')]
       .filter((element) => {
         const { width, right } = element.getBoundingClientRect();
-        return width > 0 && !element.matches('.skip, .unseen, .plot *') && right > document.documentElement.clientWidth + 0.5;
+        return (
+          width > 0 && !element.matches('.skip, .unseen, .plot *') && right > document.documentElement.clientWidth + 0.5
+        );
       })
       .map((element) => element.outerHTML.slice(0, 200)),
   );
@@ -78,7 +80,7 @@ describe('the look of the status page', () => {
     for (const width of [375, 1440]) {
       it(`is readable in ${colorScheme} at ${width} px`, async () => {
         const isMobile = width === 375;
-        const viewport = { width, height: isMobile ? 812 : 1000 };
+        const viewport = { width, height: isMobile ? 812 : 720 };
         const { page, complaints } = await open(browser, await serve(), { colorScheme, viewport, isMobile });
         await drawn(page);
         assert.deepEqual(await overflowing(page), []);

@@ -85,7 +85,10 @@ class ScriptedUpstream {
       this.state = phase.state;
       const { state, reason } = phase;
       const failureRatio = reason === 'failure_ratio' ? 0.52 : undefined;
-      told({ type: 'circuit_state_changed', circuit: script.upstream, state, previousState, reason, failureRatio }, this);
+      told(
+        { type: 'circuit_state_changed', circuit: script.upstream, state, previousState, reason, failureRatio },
+        this,
+      );
     }
     const calls = Math.round(script.perSecond * (1 + 0.25 * Math.sin(second / 9) + 0.1 * Math.sin(second * 1.7)));
     for (let call = 0; call < calls; call++) {
@@ -138,7 +141,8 @@ class ScriptedUpstream {
       rejections,
       retries,
       fallbacks,
-      bulkhead: script.endpoint === undefined ? undefined : { executing: 3, queued: 0, maxConcurrent: 10, maxQueue: 10 },
+      bulkhead:
+        script.endpoint === undefined ? undefined : { executing: 3, queued: 0, maxConcurrent: 10, maxQueue: 10 },
       retryBudget: script.policy === 'default' ? undefined : 14,
     };
   }

@@ -21,7 +21,10 @@ describe('latency percentiles', () => {
           [read?.p95Ms, 0.95],
         ] as const) {
           const exact = sorted[Math.ceil(share * sorted.length) - 1] ?? 0;
-          assert.ok(value !== undefined && value <= exact * 1.25 && value >= exact / 1.25 - 1e-9, `${value} for ${exact}`);
+          assert.ok(
+            value !== undefined && value <= exact * 1.25 && value >= exact / 1.25 - 1e-9,
+            `${value} for ${exact}`,
+          );
         }
       }),
     );

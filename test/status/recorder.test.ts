@@ -51,7 +51,14 @@ function sample() {
 }
 
 const transition = (state: 'open' | 'closed', traceId?: string): EventMessage => ({
-  event: { type: 'circuit_state_changed', circuit: 'a', state, previousState: 'closed', reason: 'manual', failureRatio: undefined },
+  event: {
+    type: 'circuit_state_changed',
+    circuit: 'a',
+    state,
+    previousState: 'closed',
+    reason: 'manual',
+    failureRatio: undefined,
+  },
   policy: 'default',
   upstream: 'a',
   mode: 'enforce',
@@ -117,7 +124,13 @@ describe('the recorder of the status page', () => {
     sample();
     upstreams = [snapshot('new'), snapshot('u0', 'other policy')];
     const { upstreams: shown, omittedUpstreams } = sample();
-    assert.deepEqual(shown.map(({ upstream, policy }) => [upstream, policy]), [['new', 'default'], ['u0', 'other policy']]);
+    assert.deepEqual(
+      shown.map(({ upstream, policy }) => [upstream, policy]),
+      [
+        ['new', 'default'],
+        ['u0', 'other policy'],
+      ],
+    );
     assert.equal(omittedUpstreams, 0);
   });
 
@@ -127,12 +140,18 @@ describe('the recorder of the status page', () => {
     for (let i = 0; i < 250; i++) recorder.changed(transition('open', `trace ${i}`));
     const { changes } = recorder.document();
     assert.equal(changes.length, 200);
-    assert.deepEqual([changes[0]?.traceId, changes.at(-1)?.traceId, changes.at(-1)?.id], ['trace 50', 'trace 249', 250]);
+    assert.deepEqual(
+      [changes[0]?.traceId, changes.at(-1)?.traceId, changes.at(-1)?.id],
+      ['trace 50', 'trace 249', 250],
+    );
   });
 
   it('tells of a change of health like of one of a circuit', () => {
     const { event: _event, ...source } = transition('open');
-    const change = recorder.changed({ ...source, event: { type: 'health_changed', state: 'unhealthy', errorRatio: 0.51234 } });
+    const change = recorder.changed({
+      ...source,
+      event: { type: 'health_changed', state: 'unhealthy', errorRatio: 0.51234 },
+    });
     assert.deepEqual(
       [change?.type, change?.name, change?.previousState, change?.state, change?.ratio, change?.traceId],
       ['health', 'a', 'healthy', 'unhealthy', 0.5123, null],

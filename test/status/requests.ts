@@ -22,7 +22,10 @@ export async function ask(url: string, { method = 'GET', headers = {}, body = ''
 }
 
 /** Resolves with the head. */
-export async function begin(url: string, { method = 'GET', headers = {}, body = '' }: Ask = {}): Promise<http.IncomingMessage> {
+export async function begin(
+  url: string,
+  { method = 'GET', headers = {}, body = '' }: Ask = {},
+): Promise<http.IncomingMessage> {
   const request = http.request(url, { method, headers, agent: false });
   request.end(body);
   const [response] = (await once(request, 'response')) as [http.IncomingMessage];

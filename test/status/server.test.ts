@@ -89,7 +89,14 @@ describe('the status page server', () => {
     for (const host of [`localhost:${port}`, 'LOCALHOST', `127.0.0.1:${port}`, '127.0.0.1', `[::1]:${port}`]) {
       assert.equal(await ofHost(host), 200, host);
     }
-    for (const host of ['rebound.example', `rebound.example:${port}`, '10.0.0.1', 'localhost.evil.example', '127.0.0.1.evil.example', 'a b']) {
+    for (const host of [
+      'rebound.example',
+      `rebound.example:${port}`,
+      '10.0.0.1',
+      'localhost.evil.example',
+      '127.0.0.1.evil.example',
+      'a b',
+    ]) {
       assert.equal(await ofHost(host), 403, host);
     }
   });
@@ -97,19 +104,31 @@ describe('the status page server', () => {
   it('refuses requests that another site makes, even with the token', async () => {
     const url = await serve(TOKEN);
     const own = new URL(url).origin;
-    for (const headers of [{ origin: 'https://evil.example' }, { origin: 'null' }, { 'sec-fetch-site': 'cross-site' }]) {
+    for (const headers of [
+      { origin: 'https://evil.example' },
+      { origin: 'null' },
+      { 'sec-fetch-site': 'cross-site' },
+    ]) {
       assert.equal(await status(`${url}status`, { headers }), 403);
       assert.equal((await steer(url, 'force-open', { headers: { ...JSON_TYPE, ...BEARER, ...headers } })).status, 403);
     }
     assert.equal(circuitState(), 'closed');
     assert.equal(await status(`${url}status`, { headers: { origin: own, 'sec-fetch-site': 'same-origin' } }), 200);
-    assert.equal(await status(url, { headers: { 'sec-fetch-site': 'cross-site' } }), 200, 'a link may lead to the page');
+    assert.equal(
+      await status(url, { headers: { 'sec-fetch-site': 'cross-site' } }),
+      200,
+      'a link may lead to the page',
+    );
   });
 
   it('steers circuits for who has the token', async () => {
     const url = await serve(TOKEN);
     const headers = { ...JSON_TYPE, ...BEARER };
-    for (const [action, state] of [['force-open', 'forced_open'], ['force-closed', 'forced_closed'], ['reset', 'closed']] as const) {
+    for (const [action, state] of [
+      ['force-open', 'forced_open'],
+      ['force-closed', 'forced_closed'],
+      ['reset', 'closed'],
+    ] as const) {
       const answer = await steer(url, action, { headers });
       assert.deepEqual([answer.status, JSON.parse(answer.body)], [200, { name: UPSTREAM, state }]);
       assert.equal(circuitState(), state);
@@ -119,7 +138,7 @@ describe('the status page server', () => {
   it('steers nothing without the token, with a wrong one, or when none is configured', async () => {
     const url = await serve(TOKEN);
     const of = async (authorization?: string) =>
-      (await steer(url, 'force-open', { headers: { ...JSON_TYPE, ...(authorization && { authorization }) } }));
+      await steer(url, 'force-open', { headers: { ...JSON_TYPE, ...(authorization && { authorization }) } });
     const missing = await of();
     assert.deepEqual([missing.status, missing.headers['www-authenticate']], [401, 'Bearer realm="resilience status"']);
     for (const wrong of ['Bearer ', 'Bearer sesam', 'Bearer sesamee', 'Bearer SESAME', `Basic ${TOKEN}`, TOKEN]) {
@@ -148,12 +167,21 @@ describe('the status page server', () => {
     const response = await begin(`${url}events`);
     assert.equal(response.headers['content-type'], 'text/event-stream; charset=utf-8');
     const stream = events(response);
-    const first = (await stream.next()).value;
-    assert.equal(first?.event, 'snapshot');
-    assert.equal((first?.data as StatusDocument).upstreams.length, 1);
-    const event = { type: 'circuit_state_changed', circuit: UPSTREAM, state: 'open', previousState: 'closed', reason: 'manual' };
+    const first = await stream.next();
+    assert.ok(first.done !== true);
+    assert.equal(first.value.event, 'snapshot');
+    assert.equal((first.value.data as StatusDocument).upstreams.length, 1);
+    const event = {
+      type: 'circuit_state_changed',
+      circuit: UPSTREAM,
+      state: 'open',
+      previousState: 'closed',
+      reason: 'manual',
+    };
     const traceId = 'a'.repeat(32);
-    diagnosticsChannel.channel(EVENT_CHANNEL).publish({ event, policy: 'p', upstream: UPSTREAM, mode: 'enforce', timestamp: 1, traceId });
+    diagnosticsChannel
+      .channel(EVENT_CHANNEL)
+      .publish({ event, policy: 'p', upstream: UPSTREAM, mode: 'enforce', timestamp: 1, traceId });
     const seen = new Map<string, unknown>();
     for await (const { event: name, data } of stream) {
       seen.set(name, data);
@@ -179,7 +207,10 @@ describe('the status page server', () => {
   });
 
   it('listens on other addresses only with a token, which is then needed to read', async () => {
-    assert.equal(serveStatus({ address: '0.0.0.0:0', token: undefined, resilience, report: (line) => lines.push(line) }), undefined);
+    assert.equal(
+      serveStatus({ address: '0.0.0.0:0', token: undefined, resilience, report: (line) => lines.push(line) }),
+      undefined,
+    );
     assert.match(lines.join(), /OTEL_RESILIENCE_STATUS_TOKEN/);
     const url = await serve(TOKEN, '0.0.0.0');
     for (const path of ['status', 'events']) assert.equal(await status(url + path), 401, path);
@@ -190,7 +221,10 @@ describe('the status page server', () => {
   });
 
   it('says in one line what is wrong with an address', () => {
-    assert.equal(serveStatus({ address: 'example.com:1', token: TOKEN, resilience, report: (line) => lines.push(line) }), undefined);
+    assert.equal(
+      serveStatus({ address: 'example.com:1', token: TOKEN, resilience, report: (line) => lines.push(line) }),
+      undefined,
+    );
     assert.equal(lines.length, 1);
     assert.match(lines[0] ?? '', /^OTEL_RESILIENCE_STATUS: expected host:port.*got "example.com:1"/);
   });

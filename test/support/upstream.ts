@@ -66,6 +66,11 @@ export class Upstream extends EventEmitter<{ request: [number] }> {
     this.highWater = 0;
   }
 
+  /** So that the next request has to open a connection. */
+  dropConnections(): void {
+    this.#server.closeAllConnections();
+  }
+
   async close(): Promise<void> {
     this.#server.close();
     this.#server.closeAllConnections();

@@ -2,10 +2,10 @@ import http, { type ClientRequest } from 'node:http';
 import https from 'node:https';
 import { syncBuiltinESMExports } from 'node:module';
 import type { Exchange, ExchangeListener } from '../../engine/exchange.ts';
-import type { ExtraHeaders } from '../extra-headers.ts';
+import type { ExtraField, ExtraHeaders } from '../extra-headers.ts';
 import { type Undo, UndoStack } from '../patch.ts';
-import { withFields } from './added-headers.ts';
-import { type Protocol, readTarget } from './call-target.ts';
+import type { CallArguments } from './added-headers.ts';
+import { type CallTarget, type Protocol, readTarget } from './call-target.ts';
 import type { DirectCall } from './direct-call.ts';
 import type { CallSite } from './http-exchange.ts';
 import { type Depth, PatchedModule } from './patched-module.ts';
@@ -102,7 +102,7 @@ export class HttpAdapter {
       const pipeline = engine.route(asked.protocol, asked.host, asked.port, asked.method, asked.path);
       if (pipeline === undefined) return undefined;
       const fields = extraHeaders?.();
-      const { target, args: made } = fields ? withFields({ target: asked, args }, fields) : { target: asked, args };
+      const { target, args: made } = fields ? adding(fields, asked, args) : { target: asked, args };
       const { repeats, maxReplayBytes } = pipeline;
       const site: CallSite = { module, args: made, layers: through, maxReplayBytes, modules: this.#modules, report };
       this.#calls ??= loadCalls();
@@ -114,4 +114,10 @@ export class HttpAdapter {
       return undefined;
     }
   }
+}
+
+/** Loaded where there is something to add, which is rare. */
+function adding(fields: readonly ExtraField[], target: CallTarget, args: readonly unknown[]): CallArguments {
+  const { withFields } = require('./added-headers.js') as typeof import('./added-headers.ts');
+  return withFields({ target, args }, fields);
 }

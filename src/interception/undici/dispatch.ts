@@ -1,7 +1,6 @@
 import { stringify } from 'node:querystring';
 import type { Exchange, ExchangeListener } from '../../engine/exchange.ts';
 import type { ExtraField, ExtraHeaders } from '../extra-headers.ts';
-import { withFields } from './added-headers.ts';
 import type { Call } from './call.ts';
 import type { CallInput } from './call-request.ts';
 import { ControllerCall } from './controller-call.ts';
@@ -172,5 +171,8 @@ function withQuery(path: string, query: Record<string, unknown>): string {
 function withHeadersOf(options: DispatchOptions, fields: readonly ExtraField[] | undefined): DispatchOptions {
   const headers = rereadable(options.headers);
   const rereadableOptions = headers === options.headers ? options : { ...options, headers };
-  return fields === undefined ? rereadableOptions : withFields(rereadableOptions, fields);
+  if (fields === undefined) return rereadableOptions;
+  // Loaded where there is something to add, which is rare.
+  const { withFields } = require('./added-headers.js') as typeof import('./added-headers.ts');
+  return withFields(rereadableOptions, fields);
 }

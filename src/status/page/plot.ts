@@ -110,7 +110,7 @@ export class Plot {
     return {
       width: Math.max(this.#box.clientWidth, 100),
       height: HEIGHT,
-      padding: [6, 8, 0, 0],
+      padding: [6, 16, 0, 0],
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, sync: { key: 'time' }, points: { size: 5 }, y: false },
       scales: {

@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { after, afterEach, beforeEach, describe, it } from 'mocha';
+import { afterEach, beforeEach, describe, it } from 'mocha';
 import type { ExtraField } from '../../../src/interception/extra-headers.ts';
 import { RETRY_DEFAULTS } from '../../../src/strategies/retry/options.ts';
 import { allEntryPoints } from './support/entry-points.ts';
-import { PatchedUndici } from './support/patched.ts';
+import { patched } from './support/patched.ts';
 import { Divert, Retry } from './support/strategies.ts';
 import { loadUndici, VERSIONS } from './support/undici-module.ts';
 import { Upstream } from './support/upstream.ts';
 
-const patched = new PatchedUndici();
 const ID: ExtraField = ['x-request-id', 'r-1'];
 const RECORDING = { retry: { ...RETRY_DEFAULTS, maxReplayBytes: 64 } };
 
@@ -26,7 +25,6 @@ describe('header fields added to calls of fetch and undici', () => {
     assert.deepEqual(patched.reports, []);
     patched.reset();
   });
-  after(() => patched.undo());
 
   const ids = (of = upstream) => of.hits.map(({ headers }) => headers['x-request-id']);
 
