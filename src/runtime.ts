@@ -2,6 +2,7 @@ import { systemClock } from './common/clock.ts';
 import type { ResilienceConfig } from './config/config-types.ts';
 import { type LoadedConfig, loadConfig } from './config/load-config.ts';
 import { describeProblems } from './config/problem.ts';
+import { variable } from './config/settings.ts';
 import { diagnose, diagnoseFault } from './diagnostics.ts';
 import type { ExtraHeaders } from './interception/extra-headers.ts';
 import { patchHttp } from './interception/http/patch-http.ts';
@@ -11,6 +12,7 @@ import { instrumentUndici, patchUndici } from './interception/undici/patch-undic
 import { watchRequests } from './interception/undici/sent-headers.ts';
 import { LazyEngine } from './lazy-engine.ts';
 import { createResilience, type Resilience } from './resilience.ts';
+import type { StatusPage } from './status/serve.ts';
 import { DeferredListener } from './telemetry/deferred-listener.ts';
 import type { RequestIdHeader, RequestIdSettings } from './telemetry/request-id-header.ts';
 import { bypass } from './telemetry/suppression.ts';
@@ -48,6 +50,7 @@ class ThreadRuntime implements Runtime {
   #config: LoadedConfig | undefined;
   #telemetry: DeferredListener | undefined;
   #engine: LazyEngine | undefined;
+  #status: StatusPage | undefined;
   #undos: UndoStack | undefined;
   #finalizeHttp: (() => void) | undefined;
   #beforeFirstCall: (() => void) | undefined;
@@ -85,6 +88,8 @@ class ThreadRuntime implements Runtime {
     this.#undos = undefined;
     this.#requestIds?.configure({ incoming: undefined, outgoing: undefined });
     this.#finalizeHttp = undefined;
+    this.#status?.close();
+    this.#status = undefined;
     this.#telemetry?.close();
     this.#telemetry = undefined;
     this.#engine = undefined;
@@ -124,12 +129,14 @@ class ThreadRuntime implements Runtime {
       jsonLog: config.settings.log === 'json',
       snapshots: () => engine.snapshots(),
     });
+    const status = this.#serveStatus();
     const engine = new LazyEngine({
       clock: systemClock,
       random: Math.random,
-      listener: telemetry,
+      listener: status?.tap(telemetry) ?? telemetry,
       rules: config.rules,
       report: (error) => diagnoseFault('a fallback', error),
+      fault: (error) => diagnoseFault('the engine', error),
     });
     const undos = new UndoStack();
     // One client that cannot be patched leaves the others covered.
@@ -158,8 +165,24 @@ class ThreadRuntime implements Runtime {
     // So that a span opened late can join the trace that an attempt's CLIENT span has begun.
     apply('undici', watchRequests);
     this.#telemetry = telemetry;
+    this.#status = status;
     this.#engine = engine;
     this.#undos = undos;
+  }
+
+  /** Loads what serves the status page only if one is asked for. */
+  #serveStatus(): StatusPage | undefined {
+    const { env } = process;
+    const address = variable(env, 'OTEL_RESILIENCE_STATUS');
+    if (address === undefined) return undefined;
+    try {
+      const { serveStatus } = require('./status/serve.js') as typeof import('./status/serve.ts');
+      const token = variable(env, 'OTEL_RESILIENCE_STATUS_TOKEN');
+      return serveStatus({ address, token, resilience: this.resilience, report: diagnose });
+    } catch (error) {
+      diagnose(`no status page (${error})`);
+      return undefined;
+    }
   }
 }
 
