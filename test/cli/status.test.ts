@@ -5,6 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'mocha';
 import { run } from '../../src/cli/run.ts';
 import { readAddress } from '../../src/cli/status-client.ts';
+import { ORDER } from '../../src/engine/order.ts';
+import { createResilience } from '../../src/resilience.ts';
+import { type StatusPage, serveStatus } from '../../src/status/serve.ts';
+import { engineHarness } from '../support/engine-harness.ts';
 import { FakeTerminal, runCommand } from './fake-terminal.ts';
 
 const AT = Date.UTC(2026, 0, 2, 3, 4, 5);
@@ -108,6 +112,38 @@ describe('otel-resilience status', () => {
   it('asks the address of OTEL_RESILIENCE_STATUS when none is given', async () => {
     assert.equal((await runCommand(['status'], { OTEL_RESILIENCE_STATUS: address })).code, 0);
     assert.deepEqual(asked, ['GET /status']);
+  });
+
+  it('shows the token of the environment, and asks for one that is wanted', async () => {
+    let shown: string | undefined;
+    server.once('request', ({ headers }) => {
+      shown = headers.authorization;
+    });
+    await runCommand(['status', address], { OTEL_RESILIENCE_STATUS_TOKEN: 'sesame' });
+    assert.equal(shown, 'Bearer sesame');
+    answer = { status: 401, body: '' };
+    const { code, stderr } = await runCommand(['status', address]);
+    assert.equal(code, 1);
+    assert.match(stderr.replaceAll('\n', ' '), /wants a token: expected the app's one in OTEL_RESILIENCE_STATUS_TOKEN/);
+  });
+
+  it('shows what the real status page says', async () => {
+    const harness = engineHarness({ order: ORDER });
+    harness.pipeline();
+    let page: StatusPage | undefined;
+    const url = await new Promise<string>((resolve) => {
+      const report = (line: string): void => resolve(/http:\S+/.exec(line)?.[0] ?? line);
+      const resilience = createResilience(() => harness.engine);
+      page = serveStatus({ address: '127.0.0.1:0', token: undefined, resilience, report });
+    });
+    try {
+      const { code, stdout, stderr } = await runCommand(['status', url]);
+      assert.deepEqual([code, stderr], [0, '']);
+      assert.match(stdout, /^127\.0\.0\.1:\d+ {2}pid \d+ {2}node v/);
+      assert.match(stdout, /^http:\/\/upstream\.test +closed +/m);
+    } finally {
+      page?.close();
+    }
   });
 
   it('understands the ways an address is written', () => {
