@@ -140,8 +140,9 @@ describe('bulkhead, on the wire', () => {
         await app.until(origin, ({ bulkhead }) => bulkhead?.queued === 1);
         // Several rounds through the app: time enough for whoever would read.
         for (let i = 0; i < 5; i++) await app.call(client, { url });
-        // Into node's own request a pipe puts as much as its buffer holds, with a socket or without.
-        const ahead = client === 'http.request' ? 4 : 0;
+        // Into node's own request a pipe puts as much as its buffer holds, with a socket or without; fetch tees a stream
+        // that may have to be sent again on a redirect, which takes the first piece.
+        const ahead = client === 'http.request' ? 4 : client === 'fetch' ? 1 : 0;
         assert.ok(upload.pulled <= ahead, `${upload.pulled} of 50 pieces`);
         answerAll();
         await first.reply;

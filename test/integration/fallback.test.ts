@@ -5,6 +5,7 @@ import { ALL_CLIENTS, App, type Ask, CLIENTS, type Client, type Reply } from './
 import { type Act, closedPort, ScriptedOrigin } from './support/scripted-origin.ts';
 
 const BUDGET = 'retry: { max_retries: 0, budget: { min_per_second: 1000 } }';
+// biome-ignore lint/suspicious/noTemplateCurlyInString: a placeholder of the configuration's
 const DEGRADED = 'response: { status: 200, json: { id: "${path.id}", name: Unknown, email: null, status: degraded } }';
 
 interface Places {
@@ -24,7 +25,7 @@ function configOf({ refused, backup, second, secure }: Places): string {
     cached: `{ fallback: { cache: {} } }`,
     private: `{ fallback: { cache: { private: true } } }`,
     retried: `{ retry: { max_retries: 1, backoff: { base: 1ms, max: 2ms }, budget: { min_per_second: 1000 } }, fallback: { endpoints: ["${backup.origin}", "${second.origin}"] } }`,
-    scant: `{ retry: { budget: { ratio: 0.2, min_per_second: 0 } }, fallback: { endpoints: ["${backup.origin}"] } }`,
+    scant: `{ retry: { max_retries: 0, budget: { ratio: 0.2, min_per_second: 0 } }, fallback: { endpoints: ["${backup.origin}"] } }`,
   };
   const named = Object.entries(policies);
   return [
