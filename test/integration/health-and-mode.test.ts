@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type http from 'node:http';
 import { after, before, describe, it } from 'mocha';
 import { App, CLIENTS } from './support/app.ts';
 import { ScriptedOrigin } from './support/scripted-origin.ts';
@@ -74,7 +75,12 @@ describe('observe mode with every policy', () => {
 
   for (const client of CLIENTS) {
     it(`changes nothing for ${client}, and counts what it would have done`, async () => {
-      const upstream = await ScriptedOrigin.start(503);
+      const upstream = await ScriptedOrigin.start((_request, response) => {
+        response.statusCode = 503;
+        held.push(response);
+        if (held.length === 20) for (const each of held) each.end();
+      });
+      const held: http.ServerResponse[] = [];
       const url = `${upstream.origin}/1`;
       const failing = await app.burst(client, { url }, 20);
       assert.deepEqual(
