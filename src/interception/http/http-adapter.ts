@@ -2,8 +2,10 @@ import http, { type ClientRequest } from 'node:http';
 import https from 'node:https';
 import { syncBuiltinESMExports } from 'node:module';
 import type { Exchange, ExchangeListener } from '../../engine/exchange.ts';
+import type { ExtraField, ExtraHeaders } from '../extra-headers.ts';
 import { type Undo, UndoStack } from '../patch.ts';
-import { type Protocol, readTarget } from './call-target.ts';
+import type { CallArguments } from './added-headers.ts';
+import { type CallTarget, type Protocol, readTarget } from './call-target.ts';
 import type { DirectCall } from './direct-call.ts';
 import type { CallSite } from './http-exchange.ts';
 import { type Depth, PatchedModule } from './patched-module.ts';
@@ -27,6 +29,7 @@ export interface HttpAdapterOptions {
   readonly engine: CallEngine;
   /** Whether the calls made right now are to be left alone: an exporter's, for instance. */
   readonly bypass: () => boolean;
+  readonly extraHeaders?: ExtraHeaders | undefined;
   /** Told of faults of our own. The call concerned goes its way as without us. */
   readonly report: (error: unknown) => void;
 }
@@ -88,18 +91,20 @@ export class HttpAdapter {
 
   /** Undefined: the call is none of ours, or we have failed to deal with it before there was anything to see of it. */
   #begin(module: PatchedModule, args: unknown[], layers: number): DirectCall | RelayedCall | undefined {
-    const { engine, bypass, report } = this.#options;
+    const { engine, bypass, extraHeaders, report } = this.#options;
     try {
       const before = module.layers;
       if (bypass()) return undefined;
       // Asking may have started an SDK; what it put on now is new to this call as well.
       const through = layers + module.layers - before;
-      const target = readTarget(module.protocol, args);
-      if (target === undefined) return undefined;
-      const pipeline = engine.route(target.protocol, target.host, target.port, target.method, target.path);
+      const asked = readTarget(module.protocol, args);
+      if (asked === undefined) return undefined;
+      const pipeline = engine.route(asked.protocol, asked.host, asked.port, asked.method, asked.path);
       if (pipeline === undefined) return undefined;
+      const fields = extraHeaders?.();
+      const { target, args: made } = fields ? adding(fields, asked, args) : { target: asked, args };
       const { repeats, maxReplayBytes } = pipeline;
-      const site: CallSite = { module, args, layers: through, maxReplayBytes, modules: this.#modules, report };
+      const site: CallSite = { module, args: made, layers: through, maxReplayBytes, modules: this.#modules, report };
       this.#calls ??= loadCalls();
       const call = repeats ? new this.#calls.Relayed(target, site) : new this.#calls.Direct(target, site);
       call.begin(engine.open(pipeline, call));
@@ -109,4 +114,10 @@ export class HttpAdapter {
       return undefined;
     }
   }
+}
+
+/** Loaded where there is something to add, which is rare. */
+function adding(fields: readonly ExtraField[], target: CallTarget, args: readonly unknown[]): CallArguments {
+  const { withFields } = require('./added-headers.js') as typeof import('./added-headers.ts');
+  return withFields({ target, args }, fields);
 }

@@ -53,9 +53,10 @@ export abstract class OutcomeRelay extends HttpExchange {
 
   replayable(): boolean {
     if (this.method === 'CONNECT' || this.header('upgrade') !== undefined) return false;
-    // Refused before there is a request: nothing of it has been written.
+    // Asked before the caller has its request, as when the circuit is open: nothing has been written that could be lost.
     if (this.request === undefined) return true;
-    return this.caller.replayable && canRepeat(this.request, this.site.report);
+    const { request, replayable } = this.caller;
+    return replayable && canRepeat(request, this.site.report);
   }
 
   send(attempt: Attempt): void {
