@@ -190,6 +190,14 @@ describe('a call that waits, is repeated, answered or refused', () => {
       }
     });
 
+    it('takes a signal of null for none, and refuses what is none as Node does', async () => {
+      const seen = await play(retrying(2), [503], { signal: null } as unknown as http.RequestOptions);
+      assert.equal(seen.status, 200);
+      const refused = { signal: {} } as unknown as http.RequestOptions;
+      assert.throws(() => start(retrying(2), [], refused), { code: 'ERR_INVALID_ARG_TYPE' });
+      assert.deepEqual(engine.last.log, ['begin', 'abort']);
+    });
+
     it('keeps to the limit of an agent with a queue', async () => {
       const narrow = new http.Agent({ keepAlive: true, maxSockets: 1 });
       engine.reset(retrying(3));
