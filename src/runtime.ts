@@ -72,7 +72,7 @@ class ThreadRuntime implements Runtime {
     const config = loadConfig({ env: process.env, code });
     this.#config = config;
     // Later at the latest; the preload asks for it earlier, when other preloads have set up a logger.
-    setImmediate(() => this.reportProblems());
+    if (config.problems.length > 0) setImmediate(() => this.reportProblems());
     if (!config.enabled) this.disable();
     else if (this.#engine === undefined) this.#start(config);
     else this.#engine.configure(config.rules);
@@ -200,6 +200,11 @@ function requestIdSettings({ settings, rules }: LoadedConfig): RequestIdSettings
 }
 
 const SHARED = Symbol.for(PACKAGE_NAME);
+
+/** Leaves no trace of a runtime that is not to do anything. */
+export function forgetRuntime(): void {
+  Reflect.deleteProperty(globalThis, SHARED);
+}
 
 /** This thread's runtime, made at the first call; another copy of this package may have made it. */
 export function sharedRuntime(): Runtime {

@@ -35,7 +35,8 @@ const SETUPS: Record<string, Omit<AppOptions, 'client'>> = {
   'an SDK with the loader hook for ES modules': {
     loading: '--import',
     module: 'mjs',
-    after: ['--import', setup('sdk-with-loader.mjs')],
+    // Node 26 deprecates the way in which OpenTelemetry registers its hook.
+    after: ['--no-deprecation', '--import', setup('sdk-with-loader.mjs')],
   },
 };
 

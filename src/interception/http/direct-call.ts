@@ -11,6 +11,8 @@ import { diedUpstream, isMisuse, isOwnSocketError } from './request-error.ts';
 import { Stamp } from './watch.ts';
 import { endAttempt, giveBack } from './withdraw.ts';
 
+const BODY_FIELD = /^(?:content-length: *[1-9]|transfer-encoding:)/im;
+
 /**
  * A call that is one attempt and no more: the caller's own request, made at once, and looked on. What cannot be so (a
  * rejection, a wait) is a matter for the RelayedCall that takes over when `begin` says no.
@@ -47,16 +49,19 @@ export class DirectCall extends HttpExchange {
 
   #make(): ClientRequest {
     const { module, args, layers } = this.site;
+    let made: ClientRequest | undefined;
     try {
-      if (!this.#listener.nests) return module.inner(args, layers);
-      let request: ClientRequest | undefined;
-      this.#listener.around(() => {
-        request = module.inner(args, layers);
-      });
-      return request ?? module.inner(args, layers);
-    } catch (error) {
-      this.#leave();
-      throw error;
+      if (!this.#listener.nests) made = module.inner(args, layers);
+      else {
+        this.#listener.around(() => {
+          made = module.inner(args, layers);
+        });
+      }
+      made ??= module.inner(args, layers);
+      return made;
+    } finally {
+      // Not caught and thrown again: an app that dies of it is to be shown Node's line, not one of ours.
+      if (made === undefined) this.#leave();
     }
   }
 
@@ -188,7 +193,10 @@ export class DirectCall extends HttpExchange {
     this.#relay?.release();
   }
 
+  /** Nothing is recorded here, and nothing repeated: in observe mode it says what could have been for certain. */
   replayable(): boolean {
-    return this.#relay?.replayable() ?? false;
+    if (this.#relay !== undefined) return this.#relay.replayable();
+    const head = this.request && internals(this.request)._header;
+    return !BODY_FIELD.test(head ?? '');
   }
 }
