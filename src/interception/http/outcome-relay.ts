@@ -206,7 +206,8 @@ export abstract class OutcomeRelay extends HttpExchange {
         // The attempt was never made: nothing of Node's will end the request.
         if (!closes && attempt?.shadowed) return this.caller.end(held.error);
         emitPlain(request, 'error', held.error);
-        if (!closes) return;
+        // Released before the connection was done with: then Node's own 'close' is still to come.
+        if (!closes || !held.closed) return;
         Object.assign(internals(request), { destroyed: true, _closed: true });
         emitPlain(request, 'close');
       });
