@@ -77,8 +77,10 @@ export abstract class Recovering extends CallRecord {
     for (;;) {
       const remedy = this.#ask(current, nowMs);
       if (remedy === undefined) return undefined;
-      if (remedy instanceof Promise) return this.#await(remedy, current);
-      if (this.mode === 'observe') return this.#wouldHave(remedy, outcome);
+      const promised = remedy instanceof Promise;
+      if (this.mode === 'observe' && !promised) return this.#wouldHave(remedy, outcome);
+      this.#judgeReplaced(outcome, nowMs);
+      if (promised) return this.#await(remedy, current);
       if (remedy.kind === 'retry') return this.#scheduleRetry(remedy.reason, remedy.afterMs);
       if (remedy.kind === 'response') return this.#substitute(remedy, outcome, nowMs);
       const rejection = this.enter(remedy.endpoint, nowMs);
@@ -90,6 +92,11 @@ export abstract class Recovering extends CallRecord {
       this.recordRejection(rejection);
       current = { kind: 'rejection', rejection };
     }
+  }
+
+  /** Before another attempt takes its place: that one has a verdict of its own. */
+  #judgeReplaced(outcome: Outcome, nowMs: number): void {
+    if (outcome.kind === 'response') this.judge(outcome.verdict, nowMs);
   }
 
   #ask(outcome: Outcome, nowMs: number): Remedy | undefined | Promise<Remedy | undefined> {
