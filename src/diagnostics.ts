@@ -13,8 +13,13 @@ const said = new Set<string>();
 export function diagnose(message: string): void {
   if (said.has(message) || said.size >= MAX_STDERR_LINES) return;
   said.add(message);
+  tell(message, 'warn');
+}
+
+/** The same for whoever sees to it himself that it is not said too often. */
+export function tell(message: string, severity: 'warn' | 'error'): void {
   try {
-    if (hasDiagLogger()) loadApi().diag.createComponentLogger({ namespace: PACKAGE_NAME }).warn(message);
+    if (hasDiagLogger()) loadApi().diag.createComponentLogger({ namespace: PACKAGE_NAME })[severity](message);
     else process.stderr.write(`${PACKAGE_NAME}: ${message}\n`);
   } catch {
     // A logger or a stream that fails must not become the app's problem.

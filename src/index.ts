@@ -1,7 +1,22 @@
 import type { Resilience } from './resilience.ts';
 import { sharedRuntime } from './runtime.ts';
 
-export type { ResilienceConfig } from './config/config-types.ts';
+export type {
+  BulkheadConfig,
+  CircuitBreakerConfig,
+  Duration,
+  FailureConfig,
+  FallbackConfig,
+  HealthConfig,
+  PolicyConfig,
+  RateLimiterConfig,
+  ResilienceConfig,
+  RetryConfig,
+  RuleConfig,
+  Size,
+  Status,
+  TimeoutConfig,
+} from './config/config-types.ts';
 export type { BulkheadSnapshot, CircuitSnapshot, UpstreamSnapshot } from './engine/snapshot.ts';
 export {
   BulkheadFullError,
@@ -15,6 +30,8 @@ export {
 } from './errors.ts';
 export { ResilienceInstrumentation, type ResilienceInstrumentationConfig } from './instrumentation.ts';
 export type { CircuitControl, Resilience } from './resilience.ts';
+export type { CircuitState } from './strategies/circuit-breaker/transition.ts';
+export type { FallbackHandler, FallbackRequest } from './strategies/fallback/options.ts';
 export { withRequestContext } from './telemetry/request-context.ts';
 
 /** What runs in this thread: the upstreams with their circuits, health and counts, and manual control of circuits. */

@@ -1,7 +1,7 @@
 import { diagnose, diagnoseFault } from './diagnostics.ts';
 import { onEntryPoint } from './interception/entry-point.ts';
 import { isLastImport, isRequiredPreload } from './preload.ts';
-import { sharedRuntime } from './runtime.ts';
+import { forgetRuntime, sharedRuntime } from './runtime.ts';
 
 /**
  * The zero-code entry: `node --require opentelemetry-instrumentation-resilience/register app.js` (or `--import`, or
@@ -18,7 +18,10 @@ function register(): void {
   const runtime = sharedRuntime();
   if (runtime.config !== undefined) return; // given twice, or enabled in code before
   runtime.enable();
-  if (!runtime.enabled) return runtime.reportProblems();
+  if (!runtime.enabled) {
+    runtime.reportProblems();
+    return forgetRuntime();
+  }
   let settled = false;
   const settle = (): void => {
     if (settled) return;

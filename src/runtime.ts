@@ -2,15 +2,19 @@ import { systemClock } from './common/clock.ts';
 import type { ResilienceConfig } from './config/config-types.ts';
 import { type LoadedConfig, loadConfig } from './config/load-config.ts';
 import { describeProblems } from './config/problem.ts';
+import { variable } from './config/settings.ts';
 import { diagnose, diagnoseFault } from './diagnostics.ts';
-import { Engine } from './engine/engine.ts';
+import type { ExtraHeaders } from './interception/extra-headers.ts';
 import { patchHttp } from './interception/http/patch-http.ts';
 import { onRequire } from './interception/module-hook.ts';
 import { UndoStack } from './interception/patch.ts';
 import { instrumentUndici, patchUndici } from './interception/undici/patch-undici.ts';
 import { watchRequests } from './interception/undici/sent-headers.ts';
+import { LazyEngine } from './lazy-engine.ts';
 import { createResilience, type Resilience } from './resilience.ts';
+import type { StatusPage } from './status/serve.ts';
 import { DeferredListener } from './telemetry/deferred-listener.ts';
+import type { RequestIdHeader, RequestIdSettings } from './telemetry/request-id-header.ts';
 import { bypass } from './telemetry/suppression.ts';
 import { PACKAGE_NAME, PACKAGE_VERSION } from './version.ts';
 
@@ -41,10 +45,12 @@ export interface Runtime {
 /** The composition root: puts the parts together, and knows nothing of how they work. */
 class ThreadRuntime implements Runtime {
   readonly version = PACKAGE_VERSION;
-  readonly resilience: Resilience = createResilience(() => this.#engine);
+  readonly resilience: Resilience = createResilience(() => this.#engine?.engine);
+  #requestIds: RequestIdHeader | undefined;
   #config: LoadedConfig | undefined;
   #telemetry: DeferredListener | undefined;
-  #engine: Engine | undefined;
+  #engine: LazyEngine | undefined;
+  #status: StatusPage | undefined;
   #undos: UndoStack | undefined;
   #finalizeHttp: (() => void) | undefined;
   #beforeFirstCall: (() => void) | undefined;
@@ -66,10 +72,11 @@ class ThreadRuntime implements Runtime {
     const config = loadConfig({ env: process.env, code });
     this.#config = config;
     // Later at the latest; the preload asks for it earlier, when other preloads have set up a logger.
-    setImmediate(() => this.reportProblems());
+    if (config.problems.length > 0) setImmediate(() => this.reportProblems());
     if (!config.enabled) this.disable();
     else if (this.#engine === undefined) this.#start(config);
     else this.#engine.configure(config.rules);
+    this.#passOnRequestIds(config);
   }
 
   reportProblems(): void {
@@ -79,7 +86,10 @@ class ThreadRuntime implements Runtime {
   disable(): void {
     this.#undos?.undo();
     this.#undos = undefined;
+    this.#requestIds?.configure({ incoming: undefined, outgoing: undefined });
     this.#finalizeHttp = undefined;
+    this.#status?.close();
+    this.#status = undefined;
     this.#telemetry?.close();
     this.#telemetry = undefined;
     this.#engine = undefined;
@@ -101,18 +111,32 @@ class ThreadRuntime implements Runtime {
     this.#telemetry?.join();
   }
 
+  /** Loads what it takes only where that is asked for. */
+  #passOnRequestIds(config: LoadedConfig): void {
+    const settings = requestIdSettings(config);
+    if (!config.enabled || (settings.incoming === undefined && this.#requestIds === undefined)) return;
+    if (this.#requestIds === undefined) {
+      const telemetry =
+        require('./telemetry/request-id-header.js') as typeof import('./telemetry/request-id-header.ts');
+      this.#requestIds = new telemetry.RequestIdHeader();
+    }
+    this.#requestIds.configure(settings);
+  }
+
   #start(config: LoadedConfig): void {
     const telemetry = new DeferredListener({
       eventSignal: config.settings.eventSignal,
       jsonLog: config.settings.log === 'json',
       snapshots: () => engine.snapshots(),
     });
-    const engine = new Engine({
+    const status = this.#serveStatus();
+    const engine = new LazyEngine({
       clock: systemClock,
       random: Math.random,
-      listener: telemetry,
+      listener: status?.tap(telemetry) ?? telemetry,
       rules: config.rules,
       report: (error) => diagnoseFault('a fallback', error),
+      fault: (error) => diagnoseFault('the engine', error),
     });
     const undos = new UndoStack();
     // One client that cannot be patched leaves the others covered.
@@ -127,24 +151,60 @@ class ThreadRuntime implements Runtime {
       this.#beforeFirstCall?.();
       return bypass();
     };
+    const extraHeaders: ExtraHeaders = () => this.#requestIds?.fields();
     apply('http', () => {
-      const patch = patchHttp({ engine, bypass: leftAlone, report: (error) => diagnoseFault('http', error) });
+      const report = (error: unknown): void => diagnoseFault('http', error);
+      const patch = patchHttp({ engine, bypass: leftAlone, extraHeaders, report });
       this.#finalizeHttp = patch.finalize;
       return patch.undo;
     });
     apply('undici', () => {
       const report = (error: unknown): void => diagnoseFault('undici', error);
-      return patchUndici({ engine, bypass: leftAlone, report, onRequire });
+      return patchUndici({ engine, bypass: leftAlone, extraHeaders, report, onRequire });
     });
     // So that a span opened late can join the trace that an attempt's CLIENT span has begun.
     apply('undici', watchRequests);
     this.#telemetry = telemetry;
+    this.#status = status;
     this.#engine = engine;
     this.#undos = undos;
   }
+
+  /** Loads what serves the status page only if one is asked for. */
+  #serveStatus(): StatusPage | undefined {
+    const { env } = process;
+    const address = variable(env, 'OTEL_RESILIENCE_STATUS');
+    if (address === undefined) return undefined;
+    try {
+      const { serveStatus } = require('./status/serve.js') as typeof import('./status/serve.ts');
+      const token = variable(env, 'OTEL_RESILIENCE_STATUS_TOKEN');
+      return serveStatus({ address, token, resilience: this.resilience, report: diagnose });
+    } catch (error) {
+      diagnose(`no status page (${error})`);
+      return undefined;
+    }
+  }
+}
+
+/** The header that is looked at where a log is written and none is named. */
+const USUAL_REQUEST_ID_HEADER = 'x-request-id';
+
+/** Off unless asked for: it keeps an AsyncLocalStorage running. */
+function requestIdSettings({ settings, rules }: LoadedConfig): RequestIdSettings {
+  const named = settings.requestIdHeader;
+  return {
+    incoming: named ?? (settings.log === 'json' ? USUAL_REQUEST_ID_HEADER : undefined),
+    // Who only observes changes no request.
+    outgoing: rules.mode === 'enforce' ? named : undefined,
+  };
 }
 
 const SHARED = Symbol.for(PACKAGE_NAME);
+
+/** Leaves no trace of a runtime that is not to do anything. */
+export function forgetRuntime(): void {
+  Reflect.deleteProperty(globalThis, SHARED);
+}
 
 /** This thread's runtime, made at the first call; another copy of this package may have made it. */
 export function sharedRuntime(): Runtime {

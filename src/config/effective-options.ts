@@ -1,8 +1,12 @@
 import type { Policy } from '../strategies/policy.ts';
+import type { StatusRange } from '../strategies/verdict/options.ts';
 import { mergeLayers, type OptionSource, type PolicyLayer, sourceOf } from './layers.ts';
 import { camelCase } from './read.ts';
+import { durationText, statusesText } from './schema/default-text.ts';
+import { type EndpointAddress, endpointText } from './schema/endpoint.ts';
 import { metaOf, type OptionMeta, type OptionShape } from './schema/option.ts';
 import { policyOptions } from './schema/policy.ts';
+import { formatSize } from './size.ts';
 
 /** An option as it is in force. */
 export interface EffectiveOption {
@@ -10,6 +14,8 @@ export interface EffectiveOption {
   readonly path: string;
   /** Durations in milliseconds, sizes in bytes; undefined: none. */
   readonly value: unknown;
+  /** The value as one would write it in the file; undefined: none. */
+  readonly written: unknown;
   readonly source: OptionSource;
 }
 
@@ -26,7 +32,9 @@ export function effectiveOptions(policy: Policy, layers: readonly PolicyLayer[])
       const given = member(set, name);
       const inForce = resolvedMember(resolved, name);
       const value = effectiveValue(meta, given, inForce, name);
-      if (meta.form.kind !== 'section') found.push({ path: here.join('.'), value, source: sourceOf(layers, here) });
+      if (meta.form.kind !== 'section') {
+        found.push({ path: here.join('.'), value, written: written(meta, value), source: sourceOf(layers, here) });
+      }
       if ('options' in meta.form && inForce !== undefined) walk(meta.form.options, here, given, inForce);
     }
   };
@@ -42,6 +50,24 @@ function effectiveValue(
 ): unknown {
   if (form.kind === 'switch') return inForce !== undefined;
   return inForce ?? given ?? (UNRESOLVED.has(name) ? otherwise : undefined);
+}
+
+function written({ form, default: otherwise }: OptionMeta, value: unknown): unknown {
+  if (form.kind === 'switch') return value ? 'on' : 'off';
+  if (value === undefined) return otherwise === 'off' ? 'off' : undefined;
+  if (form.kind !== 'value') return form.kind === 'function' ? 'a function' : value;
+  switch (form.holds) {
+    case 'duration':
+      return durationText(value as number);
+    case 'size':
+      return formatSize(value as number);
+    case 'statuses':
+      return statusesText(value as StatusRange[]);
+    case 'endpoints':
+      return (value as EndpointAddress[]).map(endpointText);
+    default:
+      return value;
+  }
 }
 
 /** What is called otherwise once resolved. */

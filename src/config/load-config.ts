@@ -1,8 +1,9 @@
-import { DEFAULT_POLICY, type Policy, type Rules } from '../strategies/policy.ts';
+import { DEFAULT_POLICY, type Origin, type Policy, type Rules } from '../strategies/policy.ts';
 import type { ResilienceConfig } from './config-types.ts';
 import type { EffectiveOption } from './effective-options.ts';
 import { type ReadFile, readConfigText } from './file.ts';
 import { type Problem, Problems } from './problem.ts';
+import type { PolicyRule } from './rule-set.ts';
 import { createRules, DEFAULT_MAX_UPSTREAMS, noRules } from './rules.ts';
 import { type Environment, optionVariables, readSettings, type Settings, variable } from './settings.ts';
 
@@ -27,10 +28,15 @@ export interface LoadedConfig {
   };
   /** The options in force under a policy, and where each comes from. Worked out when asked for. */
   explain(policy: string): readonly EffectiveOption[];
+  /** The rule that decides about a call; undefined: none matches, and the default policy applies. */
+  ruleFor(origin: Origin, method: string, path: string): MatchedRule | undefined;
 }
 
+/** A rule as it was written. */
+export type MatchedRule = Pick<PolicyRule, 'path' | 'source' | 'url' | 'methods' | 'policy' | 'name'>;
+
 /** What only the schema can tell, as opposed to `Settings`. */
-export type LoadedDocuments = Pick<LoadedConfig, 'rules' | 'policies' | 'explain'> & {
+export type LoadedDocuments = Pick<LoadedConfig, 'rules' | 'policies' | 'explain' | 'ruleFor'> & {
   readonly requestIdHeader: string | undefined;
 };
 
@@ -88,6 +94,7 @@ function builtInDocuments(settings: Settings): LoadedDocuments {
     }),
     policies: new Map([[DEFAULT_POLICY.name, DEFAULT_POLICY]]),
     requestIdHeader: undefined,
+    ruleFor: () => undefined,
     explain(policy) {
       const { loadDocuments } = require('./load-documents.js') as typeof import('./load-documents.ts');
       const inputs = { env: {}, code: undefined, readFile: readConfigText };
@@ -97,5 +104,11 @@ function builtInDocuments(settings: Settings): LoadedDocuments {
 }
 
 function inertDocuments(): LoadedDocuments {
-  return { rules: noRules(), policies: new Map(), requestIdHeader: undefined, explain: () => [] };
+  return {
+    rules: noRules(),
+    policies: new Map(),
+    requestIdHeader: undefined,
+    explain: () => [],
+    ruleFor: () => undefined,
+  };
 }

@@ -8,7 +8,7 @@ import type { ConfigInputs, LoadedDocuments } from './load-config.ts';
 import type { ProblemSource, Problems } from './problem.ts';
 import { camelCase, DocumentReader, join, type ReadDocument } from './read.ts';
 import { resolvePolicy } from './resolve.ts';
-import { compileRules, readRules } from './rule-set.ts';
+import { compileRules, findRule, readRules } from './rule-set.ts';
 import { createRules, DEFAULT_MAX_UPSTREAMS } from './rules.ts';
 import type { Settings } from './settings.ts';
 
@@ -80,6 +80,7 @@ function putTogether(
       const policy = policies.get(name);
       return policy === undefined ? [] : effectiveOptions(policy, layers.get(name) ?? []);
     },
+    ruleFor: (origin, method, path) => findRule(rules, origin, method, path),
   };
 }
 

@@ -1,5 +1,5 @@
-import type { Policy } from '../strategies/policy.ts';
-import { type Problems, show } from './problem.ts';
+import type { Origin, Policy } from '../strategies/policy.ts';
+import { type ProblemSource, type Problems, show } from './problem.ts';
 import { camelCase, type ReadRule } from './read.ts';
 import type { CompiledRule } from './rules.ts';
 import type { RuleInput } from './schema/document.ts';
@@ -8,6 +8,9 @@ import { type CallPattern, compileCallPattern } from './url-pattern.ts';
 /** A rule that can be told from others, whether or not its policy turns out to be usable. */
 export interface PolicyRule {
   readonly path: string;
+  readonly source: ProblemSource;
+  /** Of the pattern, as it was given. */
+  readonly url: string | undefined;
   readonly pattern: CallPattern | undefined;
   readonly methods: ReadonlySet<string> | undefined;
   /** Undefined: what it matches is left alone. */
@@ -52,6 +55,8 @@ function readRule(
   if (pattern === undefined && (url !== undefined || wrong)) return undefined;
   return {
     path,
+    source,
+    url,
     pattern,
     methods: methods === undefined || wrong ? undefined : new Set(methods),
     policy: wrong || policy === 'none' ? undefined : policy,
@@ -96,4 +101,17 @@ export function compileRules(rules: readonly PolicyRule[], policies: ReadonlyMap
     policy: policy === undefined ? undefined : policies.get(policy),
     name,
   }));
+}
+
+/** The rule that decides about a call, as `createRules` would have it; undefined: none matches. */
+export function findRule(
+  rules: readonly PolicyRule[],
+  origin: Origin,
+  method: string,
+  path: string,
+): PolicyRule | undefined {
+  return rules.find(({ pattern, methods }) => {
+    if (methods?.has(method) === false) return false;
+    return pattern === undefined || (pattern.matchesOrigin(origin) && (pattern.matchesPath?.(path) ?? true));
+  });
 }

@@ -37,17 +37,32 @@ class IdleWatch implements BodyTap {
   }
 }
 
-/** Shows one body to several taps. */
-function combineTaps(taps: readonly BodyTap[]): BodyTap | undefined {
-  if (taps.length < 2) return taps[0];
-  return {
-    chunk(data) {
-      for (const tap of taps) tap.chunk(data);
-    },
-    end(complete) {
-      for (const tap of taps) tap.end(complete);
-    },
-  };
+/** Shows one body to several taps. One that throws is shown no more of it: the body is the app's. */
+class GuardedTaps implements BodyTap {
+  #taps: readonly BodyTap[];
+  readonly #fault: (error: unknown) => void;
+
+  constructor(taps: readonly BodyTap[], fault: (error: unknown) => void) {
+    this.#taps = taps;
+    this.#fault = fault;
+  }
+
+  chunk(data: Uint8Array): void {
+    for (const tap of this.#taps) this.#show(tap, () => tap.chunk(data));
+  }
+
+  end(complete: boolean): void {
+    for (const tap of this.#taps) this.#show(tap, () => tap.end(complete));
+  }
+
+  #show(tap: BodyTap, show: () => void): void {
+    try {
+      show();
+    } catch (error) {
+      this.#taps = this.#taps.filter((other) => other !== tap);
+      this.#fault(error);
+    }
+  }
 }
 
 /** What looks on while a delivered body goes by: the recoveries that want to keep it, and the idle timeout. */
@@ -55,7 +70,12 @@ export function watchBody(
   progress: CallProgress,
   parts: PipelineParts,
   clock: Clock,
-  delivery: { readonly head: ResponseHead; readonly nowMs: number; readonly onIdle: (idleMs: number) => void },
+  delivery: {
+    readonly head: ResponseHead;
+    readonly nowMs: number;
+    readonly onIdle: (idleMs: number) => void;
+    readonly fault: (error: unknown) => void;
+  },
 ): BodyTap | undefined {
   const { recoveries, timeouts } = parts;
   const idleMs = timeouts?.idleMs;
@@ -69,5 +89,5 @@ export function watchBody(
   if (idleMs !== undefined && !delivery.head.header('content-type')?.startsWith('text/event-stream')) {
     taps.push(new IdleWatch(clock, idleMs, () => delivery.onIdle(idleMs)));
   }
-  return combineTaps(taps);
+  return taps.length === 0 ? undefined : new GuardedTaps(taps, delivery.fault);
 }

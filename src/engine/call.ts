@@ -11,6 +11,8 @@ export interface CallContext {
   readonly listener: EngineListener;
   /** The call on whose behalf a strategy is being asked, so that what the strategy tells is linked to it. */
   current: CallRecord | undefined;
+  /** Told when our own code failed; the call concerned goes on without us. */
+  readonly fault: (error: unknown) => void;
 }
 
 /**
@@ -36,6 +38,8 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
   /** Whether the listener has been told anything of this call: then a span of ours may be there. */
   told = false;
   protected ended = false;
+  /** Counted among the pipeline's active calls. */
+  #active = false;
   #attemptPermit: Permit | undefined = undefined;
   #callPermits: Permit[] | undefined = undefined;
   /** Whether the attempt in flight has had its verdict. */
@@ -100,6 +104,7 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
   protected open(nowMs: number): void {
     this.startedAtMs = nowMs;
     this.pipeline.active++;
+    this.#active = true;
     this.pipeline.lastUsedMs = nowMs;
     this.context.listener.callStarted(this);
     this.pipeline.parts.budget?.deposit(nowMs);
@@ -114,9 +119,10 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
   /** Takes the breaker's slot: always the last admission before the wire. */
   protected enter(endpoint: Endpoint, nowMs: number): Rejection | undefined {
     if (endpoint.breaker === undefined) return undefined;
+    const outer = this.context.current;
     this.context.current = this;
     const admission = endpoint.breaker.enter(this.exchange, nowMs);
-    this.context.current = undefined;
+    this.context.current = outer;
     if (admission.kind === 'rejection') return admission;
     if (admission.kind === 'permit') this.#attemptPermit = admission;
     return undefined;
@@ -138,13 +144,14 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
     this.#judged = true;
     const permit = this.#attemptPermit;
     this.#attemptPermit = undefined;
+    const outer = this.context.current;
     this.context.current = this;
     permit?.release(verdict, nowMs);
     if (this.endpoint.target === undefined) {
       if (verdict === 'success') this.pipeline.monitor.record(false);
       this.#primaryFailed = verdict === 'failure';
     }
-    this.context.current = undefined;
+    this.context.current = outer;
   }
 
   /** The same endpoint is tried once more: what the primary did so far doesn't count yet. */
@@ -157,9 +164,10 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
   protected tellMonitor(): void {
     if (!this.#primaryFailed) return;
     this.#primaryFailed = false;
+    const outer = this.context.current;
     this.context.current = this;
     this.pipeline.monitor.record(true);
-    this.context.current = undefined;
+    this.context.current = outer;
   }
 
   protected recordRejection(rejection: Rejection): void {
@@ -194,9 +202,40 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
     this.judge('ignored', nowMs);
     this.tellMonitor();
     const permits = this.#callPermits;
-    this.#callPermits = undefined;
-    if (permits !== undefined) for (const permit of permits) permit.release('success', nowMs);
+    if (permits !== undefined)
+      for (let permit = permits.shift(); permit !== undefined; permit = permits.shift())
+        permit.release('success', nowMs);
+    this.#leaveBooks(nowMs);
+  }
+
+  #leaveBooks(nowMs: number): void {
+    if (!this.#active) return;
+    this.#active = false;
     this.pipeline.active--;
     this.context.listener.callEnded(this, nowMs - this.startedAtMs);
+  }
+
+  /** After a fault of ours: gives back all that is still held, whatever else goes wrong, and judges nothing. */
+  protected abandon(error: unknown): void {
+    const { context } = this;
+    const nowMs = context.clock.now();
+    const permits = [this.#attemptPermit, ...(this.#callPermits ?? [])];
+    this.ended = true;
+    this.#judged = true;
+    this.#attemptPermit = undefined;
+    this.#callPermits = undefined;
+    context.current = undefined;
+    context.fault(error);
+    for (const permit of permits) this.harmless(() => permit?.release('ignored', nowMs));
+    this.harmless(() => this.#leaveBooks(nowMs));
+  }
+
+  /** Does what must not keep the rest from being done. */
+  protected harmless(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.context.fault(error);
+    }
   }
 }

@@ -7,7 +7,8 @@ import { assemble } from './assemble.ts';
 import type { CallContext } from './call.ts';
 import type { EngineListener, EventSource } from './events.ts';
 import type { Exchange } from './exchange.ts';
-import { Execution } from './execution.ts';
+import type { Execution } from './execution.ts';
+import { GuardedExecution } from './guarded-execution.ts';
 import { ORDER, type Order } from './order.ts';
 import { type KnownOrigin, OriginTable } from './origin-table.ts';
 import { Pipeline } from './pipeline.ts';
@@ -22,6 +23,8 @@ export interface EngineOptions {
   readonly rules: Rules;
   /** Told of faults in code that was handed to us, such as a fallback handler's. */
   readonly report?: (error: unknown) => void;
+  /** Told of faults of our own. The call concerned goes on as without us. */
+  readonly fault?: (error: unknown) => void;
   readonly order?: Order;
 }
 
@@ -36,7 +39,8 @@ export class Engine {
   #registry: UpstreamRegistry;
 
   constructor(options: EngineOptions) {
-    this.#context = { clock: options.clock, listener: options.listener, current: undefined };
+    const fault = options.fault ?? (() => {});
+    this.#context = { clock: options.clock, listener: options.listener, current: undefined, fault };
     this.#random = options.random;
     this.#order = options.order ?? ORDER;
     this.#report = options.report ?? (() => {});
@@ -63,7 +67,7 @@ export class Engine {
   }
 
   open(pipeline: Pipeline, exchange: Exchange): Execution {
-    return new Execution(this.#context, pipeline, exchange);
+    return new GuardedExecution(this.#context, pipeline, exchange);
   }
 
   snapshots(): UpstreamSnapshot[] {

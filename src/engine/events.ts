@@ -1,9 +1,9 @@
 import type { TimeoutScope } from '../errors.ts';
-import type { CircuitState, Transition, TransitionReason } from '../strategies/circuit-breaker/transition.ts';
+import type { Transition } from '../strategies/circuit-breaker/transition.ts';
 import type { FallbackSource, RejectionReason } from '../strategies/contract.ts';
 import type { Mode } from '../strategies/policy.ts';
 
-export type { CircuitState, FallbackSource, Mode, RejectionReason, TimeoutScope, TransitionReason };
+export type { FallbackSource, Mode, RejectionReason, TimeoutScope };
 
 /** What the engine tells its listener. Names are past tense; telemetry alone knows how they are spelt outside. */
 

@@ -1,5 +1,5 @@
 import { TimeoutError } from '../errors.ts';
-import type { Endpoint, Outcome, Queued, Rejection, ResponseHead } from '../strategies/contract.ts';
+import type { Endpoint, Outcome, Permit, Queued, Rejection, ResponseHead } from '../strategies/contract.ts';
 import type { Disposition, ExchangeListener } from './exchange.ts';
 import { typeOfError } from './outcome.ts';
 import { Recovering } from './recovering.ts';
@@ -62,12 +62,29 @@ export class Execution extends Recovering implements ExchangeListener {
     this.#queued = queued;
     queued.onSettled((admission, nowMs) => {
       this.#queued = undefined;
-      this.tell({ type: 'call_queued', waitedMs: nowMs - sinceMs });
-      if (admission.kind === 'rejection') return this.reject(admission, nowMs);
-      this.keep(admission);
-      this.#admit(guard + 1, nowMs);
+      // This runs on the stack of another call's end.
+      try {
+        this.#leaveQueue(admission, guard, sinceMs, nowMs);
+      } catch (error) {
+        this.rescue(error);
+      }
     });
     return true;
+  }
+
+  #leaveQueue(admission: Permit | Rejection, guard: number, sinceMs: number, nowMs: number): void {
+    // First, so that it is given back whatever comes.
+    if (admission.kind === 'permit') this.keep(admission);
+    this.tell({ type: 'call_queued', waitedMs: nowMs - sinceMs });
+    if (admission.kind === 'rejection') this.reject(admission, nowMs);
+    else this.#admit(guard + 1, nowMs);
+  }
+
+  protected override abandon(error: unknown): void {
+    const queued = this.#queued;
+    this.#queued = undefined;
+    if (queued !== undefined) this.harmless(() => queued.cancel(this.context.clock.now()));
+    super.abandon(error);
   }
 
   /** In observe mode a rejection is recorded, and the call goes on without a permit. */
@@ -185,7 +202,14 @@ export class Execution extends Recovering implements ExchangeListener {
   #onAttemptTimeout(timeoutMs: number): void {
     this.tell({ type: 'call_timed_out', scope: 'attempt', timeoutMs });
     if (this.mode === 'observe') return;
-    this.exchange.cancel(new TimeoutError(this.endpoint.name, 'attempt', timeoutMs));
+    this.#cut(new TimeoutError(this.endpoint.name, 'attempt', timeoutMs));
+  }
+
+  #cut(error: TimeoutError): void {
+    if (this.step === undefined) return this.exchange.cancel(error);
+    // Decided on, but not made yet: the adapter is still busy with the attempt before it, and has none to cancel.
+    this.step = undefined;
+    if (this.onError(error) === 'deliver') this.step = { kind: 'fail', error };
   }
 
   #onTotalTimeout(timeoutMs: number): void {
@@ -193,7 +217,7 @@ export class Execution extends Recovering implements ExchangeListener {
     this.tell({ type: 'call_timed_out', scope: 'total', timeoutMs });
     if (this.mode === 'observe') return;
     const error = new TimeoutError(this.upstream, 'total', timeoutMs);
-    if (this.phase === 'in_flight') return this.exchange.cancel(error);
+    if (this.phase === 'in_flight') return this.#cut(error);
     this.#queued?.cancel(nowMs);
     this.deadlines?.cancelPause();
     this.reject({ kind: 'rejection', reason: 'total_timeout', toError: () => error }, nowMs);

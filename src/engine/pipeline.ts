@@ -75,7 +75,10 @@ export class Pipeline implements EventSource {
 
   /** Whether forgetting this pipeline would change what happens to a call. */
   holdsState(nowMs: number): boolean {
-    return this.active > 0 || this.parts.breakers.some((breaker) => breaker.state(nowMs) !== 'closed');
+    const { breakers, callGuards, budget } = this.parts;
+    if (this.active > 0 || budget?.isDrawnOn(nowMs) === true) return true;
+    if (breakers.some((breaker) => breaker.state(nowMs) !== 'closed')) return true;
+    return callGuards.some((guard) => guard.restrains?.(nowMs) === true);
   }
 }
 

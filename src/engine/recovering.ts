@@ -36,7 +36,7 @@ export abstract class Recovering extends CallRecord {
   }
 
   protected timers(): Deadlines {
-    this.deadlines ??= new Deadlines(this.context.clock);
+    this.deadlines ??= new Deadlines(this.context.clock, (error) => this.rescue(error));
     return this.deadlines;
   }
 
@@ -48,7 +48,34 @@ export abstract class Recovering extends CallRecord {
   #perform(step: Step): void {
     // What was held is thrown away with the next attempt: from here on only that one counts.
     if (step.kind === 'send') this.#held = undefined;
-    perform(step, this.exchange);
+    try {
+      perform(step, this.exchange);
+    } catch (error) {
+      // An adapter that cannot do it: a call that fails is better than one that never ends.
+      this.abandon(error);
+      this.harmless(() => this.exchange.fail(error as Error));
+    }
+  }
+
+  /**
+   * A fault of ours where no adapter waits for an answer: the app gets what outcome there is; where there is none, a
+   * plain attempt is made.
+   */
+  protected rescue(error: unknown): void {
+    const { phase, ended } = this;
+    this.abandon(error);
+    // On the wire already: it goes on to its own end.
+    if (ended || phase === 'in_flight' || phase === 'body') return;
+    const attempt = { number: this.attempts + 1, endpoint: this.pipeline.parts.primary };
+    this.harmless(() => perform(this.#held === undefined ? { kind: 'send', attempt } : RELEASE, this.exchange));
+  }
+
+  protected override abandon(error: unknown): void {
+    this.reporting = false;
+    this.step = undefined;
+    this.deadlines?.cancelAll();
+    this.tap?.end(false);
+    super.abandon(error);
   }
 
   /** We refused: the recoveries may have something better than our error. */
@@ -77,10 +104,9 @@ export abstract class Recovering extends CallRecord {
     for (;;) {
       const remedy = this.#ask(current, nowMs);
       if (remedy === undefined) return undefined;
-      const promised = remedy instanceof Promise;
-      if (this.mode === 'observe' && !promised) return this.#wouldHave(remedy, outcome);
+      if (this.mode === 'observe') return this.#wouldHave(remedy, outcome);
       this.#judgeReplaced(outcome, nowMs);
-      if (promised) return this.#await(remedy, current);
+      if (remedy instanceof Promise) return this.#await(remedy, current);
       if (remedy.kind === 'retry') return this.#scheduleRetry(remedy.reason, remedy.afterMs);
       if (remedy.kind === 'response') return this.#substitute(remedy, outcome, nowMs);
       const rejection = this.enter(remedy.endpoint, nowMs);
@@ -117,7 +143,7 @@ export abstract class Recovering extends CallRecord {
       else if (outcome.kind === 'unhealthy') this.attempt(this.pipeline.parts.primary, nowMs);
       else this.take(this.#surrender(outcome, nowMs));
     };
-    promise.then(settled, () => settled(undefined));
+    promise.then(settled, () => settled(undefined)).catch((error: unknown) => this.rescue(error));
     return WAIT;
   }
 
@@ -138,8 +164,10 @@ export abstract class Recovering extends CallRecord {
   }
 
   /** Observe mode: says what would have been done, and does nothing. */
-  #wouldHave(remedy: Remedy, outcome: Outcome): undefined {
-    if (remedy.kind === 'retry') this.recordRetry(remedy.reason, remedy.afterMs);
+  #wouldHave(remedy: Remedy | Promise<Remedy | undefined>, outcome: Outcome): undefined {
+    // Nothing waits for it; what comes of it nobody knows.
+    if (remedy instanceof Promise) remedy.catch(() => {});
+    else if (remedy.kind === 'retry') this.recordRetry(remedy.reason, remedy.afterMs);
     else this.recordFallback(remedy.kind === 'endpoint' ? 'endpoint' : remedy.source, errorType(outcome));
   }
 
@@ -177,7 +205,8 @@ export abstract class Recovering extends CallRecord {
     this.tap = watchBody(this, this.pipeline.parts, this.context.clock, {
       head: outcome.head,
       nowMs,
-      onIdle: (idleMs) => this.onIdleTimeout(idleMs),
+      onIdle: (idleMs) => this.harmless(() => this.onIdleTimeout(idleMs)),
+      fault: this.context.fault,
     });
   }
 

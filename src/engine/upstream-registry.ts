@@ -2,8 +2,8 @@ import type { Pipeline } from './pipeline.ts';
 
 /**
  * The pipelines in use, at most `max` of them. The least recently used one makes room, but never one whose circuit is
- * not closed or whose calls are running: forgetting those would let traffic through to an upstream that is known to be
- * down, or hand out a limit twice.
+ * not closed, whose calls are running, or whose limits hold calls back just now: forgetting those would let traffic
+ * through to an upstream that is known to be down, or hand out a limit twice.
  */
 export class UpstreamRegistry {
   readonly #pipelines = new Map<string, Pipeline>();

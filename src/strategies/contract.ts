@@ -65,6 +65,8 @@ export interface Guard {
   enter(call: CallInfo, nowMs: number): Admission;
   /** Sees the head of every response of the upstream, before anything else reacts to it (`Retry-After`). */
   heed?(head: ResponseHead, nowMs: number): void;
+  /** Whether forgetting it now would let calls pass that it would refuse or delay. */
+  restrains?(nowMs: number): boolean;
 }
 
 /** A guard of attempts whose state others may ask for before they spend anything on an attempt it would reject. */

@@ -31,6 +31,9 @@ export class ConsoleLogs {
   readonly #write: (line: string) => boolean;
   readonly #windows = new Map<string, Window>();
   #timer: NodeJS.Timeout | undefined;
+  /** Whether lines were left out that no line has told of yet. */
+  #owes = false;
+  readonly #onExit = (): void => this.#sum();
 
   /** `write` answers false when the line could not be taken. */
   constructor(write: (line: string) => boolean = writeToStderr) {
@@ -40,7 +43,7 @@ export class ConsoleLogs {
   emit(record: EventRecord, upstream: string, span: SpanContext | undefined, requestId: string | undefined): void {
     const window = this.#windowOf(upstream);
     if (!record.isChange && window.written >= MAX_LINES_PER_SECOND) {
-      window.dropped += 1;
+      this.#leaveOut(window);
       return;
     }
     if (!record.isChange) window.written += 1;
@@ -54,7 +57,7 @@ export class ConsoleLogs {
       request_id: requestId,
       attributes: record.attributes,
     });
-    if (!taken) window.dropped += 1;
+    if (!taken) this.#leaveOut(window);
   }
 
   close(): void {
@@ -72,6 +75,14 @@ export class ConsoleLogs {
     }
     this.#timer ??= setTimeout(() => this.#endWindow(), WINDOW_MS).unref();
     return window;
+  }
+
+  #leaveOut(window: Window): void {
+    window.dropped += 1;
+    if (this.#owes) return;
+    this.#owes = true;
+    // A process that ends before the window does says it on the way out.
+    process.once('exit', this.#onExit);
   }
 
   #endWindow(): void {
@@ -92,6 +103,8 @@ export class ConsoleLogs {
       });
     }
     this.#windows.clear();
+    if (this.#owes) process.removeListener('exit', this.#onExit);
+    this.#owes = false;
   }
 
   #writeLine(line: LogLine): boolean {

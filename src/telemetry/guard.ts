@@ -1,20 +1,23 @@
-import { diag } from '@opentelemetry/api';
-import { PACKAGE_NAME } from '../version.ts';
+import { tell } from '../diagnostics.ts';
 
 const MAX_REPORTED = 50;
 const reported = new Set<string>();
 
 /**
- * Says through OTel's `diag` that telemetry failed, once for each `place`: an exporter that throws at every call must
- * not flood the log of its own failure. Never throws, whatever the thrown value and the installed logger do.
+ * Says that telemetry failed, once for each `place`: an exporter that throws at every call must not flood the log of its
+ * own failure. Never throws, whatever the thrown value is.
  */
 export function reportFailure(place: string, error: unknown): void {
   if (reported.has(place) || reported.size >= MAX_REPORTED) return;
   reported.add(place);
+  tell(`${place} failed; the call is not affected (${textOf(error)})`, 'error');
+}
+
+function textOf(error: unknown): string {
   try {
-    diag.createComponentLogger({ namespace: PACKAGE_NAME }).error(`${place} failed; the call is not affected`, error);
+    return String(error);
   } catch {
-    // The logger itself is broken: there is nobody left to tell.
+    return 'an error that cannot be shown';
   }
 }
 

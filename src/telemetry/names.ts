@@ -92,7 +92,8 @@ export const ATTRIBUTES = {
   retryReason: {
     name: 'resilience.retry.reason',
     type: 'string',
-    description: 'What the retry is for: a status code, or the code or name of an error.',
+    description: 'What the retry is for. Which status or error it was is on the span of the attempt.',
+    values: ['status_code', 'connection_error', 'timeout'],
   },
   retryDelay: { name: 'resilience.retry.delay', type: 'double', description: 'Seconds until the next attempt.' },
   timeoutScope: {

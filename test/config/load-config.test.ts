@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
+import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { BULKHEAD_DEFAULTS } from '../../src/strategies/bulkhead/options.ts';
@@ -258,6 +259,72 @@ policies: { default: { retry: { max_retries: 1, methods: [GET] }, bulkhead: {} }
       loadConfig({ env: {} })
         .explain('default')
         .some(({ path }) => path === 'circuit_breaker.minimum_calls'),
+    );
+  });
+});
+
+describe('what is told of a configuration', () => {
+  it('has values as one would write them in the file', () => {
+    const written = new Map(
+      loadFile(EXAMPLE)
+        .explain('users')
+        .map((option) => [option.path, option.written]),
+    );
+    for (const [option, value] of [
+      ['circuit_breaker', 'on'],
+      ['rate_limiter', 'off'],
+      ['circuit_breaker.open.duration', '1m'],
+      ['circuit_breaker.consecutive_failures', 5],
+      ['timeout.idle', 'off'],
+      ['failure.statuses', ['500-599']],
+      ['failure.except', [501, 505]],
+      ['retry.max_replay_bytes', '64KiB'],
+      ['fallback.endpoints', ['https://api.backup1.example', 'https://api.backup2.example']],
+      ['fallback.response.body', undefined],
+    ] as const) {
+      assert.deepEqual(written.get(option), value, option);
+    }
+  });
+
+  it('names the rule that decides about a call, whatever its policy', () => {
+    const config = loadFile(EXAMPLE);
+    const path = (url: string, method: string, of: string) => config.ruleFor(originOf(url), method, of)?.path;
+    assert.equal(path('https://api.primary.example', 'GET', '/users/1'), 'rules[0]');
+    assert.equal(path('https://api.primary.example', 'POST', '/users/1'), undefined);
+    assert.equal(path('https://api.primary.example', 'GET', '/orders/1'), undefined);
+    assert.equal(path('http://localhost:9200', 'GET', '/index'), 'rules[1]');
+    const { url, name, policy, source } = config.ruleFor(originOf('http://localhost:9200'), 'GET', '/') ?? {};
+    assert.deepEqual([url, name, policy, source], ['http://localhost:9200/*', undefined, undefined, 'file']);
+    assert.equal(loadConfig({ env: {} }).ruleFor(originOf('http://a.example'), 'GET', '/'), undefined);
+  });
+
+  it('names the rule whose policy the call really gets', () => {
+    const part = fc.constantFrom('a', 'b', ':id', '*');
+    const rule = fc.record({
+      url: fc.tuple(fc.constantFrom('http://a.example', 'http://*.example', '*://*:*'), part).map((of) => of.join('/')),
+      methods: fc.option(fc.subarray(['GET', 'POST'], { minLength: 1 }), { nil: undefined }),
+    });
+    const call = fc.tuple(
+      fc.constantFrom('http://a.example', 'https://b.example:8443'),
+      fc.constantFrom('a', 'b', 'c'),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(rule, { maxLength: 5 }),
+        call,
+        fc.constantFrom('GET', 'POST'),
+        (matches, [url, to], method) => {
+          const rules = matches.map((match, at) => ({ match, policy: at % 3 === 2 ? 'none' : `p${at}` }));
+          const policies = Object.fromEntries(matches.map((_, at) => [`p${at}`, {}]));
+          const config = loadCode({ policies, rules });
+          const origin = originOf(url);
+          const { fixed, match } = config.rules.forOrigin(origin);
+          const assignment = fixed === undefined ? match(method, `/${to}`) : fixed.assignment;
+          const found = config.ruleFor(origin, method, `/${to}`);
+          const told = found === undefined ? 'default' : found.policy;
+          assert.equal(told, assignment?.policy.name);
+        },
+      ),
     );
   });
 });

@@ -18,6 +18,16 @@ export interface AppOptions {
   readonly env?: Record<string, string>;
   /** Preloads that go before ours. */
   readonly before?: readonly string[];
+  /** Preloads that go after ours. */
+  readonly after?: readonly string[];
+}
+
+export interface CallOptions {
+  /** Instead of the one the app was started for. */
+  readonly client?: string;
+  readonly concurrent?: boolean;
+  /** The name of a span of the app's own, one for each call. */
+  readonly span?: string;
 }
 
 /** The environment of this process without what would make an SDK start or a runner meddle. */
@@ -42,10 +52,14 @@ export class AppUnderTest {
   constructor(options: AppOptions) {
     const { args, env } = preload(options.loading ?? '--require');
     const file = path.join(FIXTURES, `app.${options.module ?? 'cjs'}`);
-    this.child = spawn(process.execPath, [...(options.before ?? []), ...args, file, options.client], {
-      env: cleanEnv({ ...env, ...options.env }),
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
+    this.child = spawn(
+      process.execPath,
+      [...(options.before ?? []), ...args, ...(options.after ?? []), file, options.client],
+      {
+        env: cleanEnv({ ...env, ...options.env }),
+        stdio: ['pipe', 'pipe', 'pipe'],
+      },
+    );
     this.#exited = once(this.child, 'exit');
     this.child.stderr?.on('data', (chunk) => {
       this.stderr += chunk;
@@ -55,8 +69,9 @@ export class AppUnderTest {
   }
 
   /** What came of so many calls: statuses, or the names and codes of an error and its causes. */
-  async call(url: string, calls: number, concurrent = false): Promise<Array<number | string>> {
-    this.child.stdin?.write(`${JSON.stringify({ url, calls, concurrent })}\n`);
+  async call(url: string, calls: number, how: boolean | CallOptions = {}): Promise<Array<number | string>> {
+    const options = typeof how === 'boolean' ? { concurrent: how } : how;
+    this.child.stdin?.write(`${JSON.stringify({ url, calls, ...options })}\n`);
     const answer = await this.#answers.next();
     if (answer.done === true) throw new Error(`the app ended: ${this.stderr}`);
     return JSON.parse(answer.value) as Array<number | string>;

@@ -17,12 +17,15 @@ export interface HarnessOptions {
   readonly order?: Order;
   /** For guards that need it before the harness is made. */
   readonly clock?: ManualClock;
+  /** Changes what the listener hears, or throws. */
+  readonly listener?: RecordingListener;
 }
 
 /** The real engine under a manual clock, with scripted guards and recoveries where a test wants them. */
 export function engineHarness(options: HarnessOptions = {}) {
   const clock = options.clock ?? new ManualClock();
-  const listener = new RecordingListener();
+  const listener = options.listener ?? new RecordingListener();
+  const faults: unknown[] = [];
   const scripted: Order = {
     callGuards: (options.guards ?? []).map((guard) => ({ strategy: 'scripted', because: 'test', build: () => guard })),
     recoveries: (options.recoveries ?? []).map((recovery) => ({
@@ -37,6 +40,7 @@ export function engineHarness(options: HarnessOptions = {}) {
     random: () => 0.5,
     rules: everyCall(options.policy, options.mode === undefined ? {} : { mode: options.mode }),
     order: options.order ?? scripted,
+    fault: (error) => faults.push(error),
   });
   const pipeline = (): Pipeline => {
     const found = engine.route('http:', 'upstream.test', 80, 'GET', '/');
@@ -49,7 +53,7 @@ export function engineHarness(options: HarnessOptions = {}) {
     exchange.start(execution);
     return Object.assign(exchange, { execution });
   };
-  return { clock, listener, engine, pipeline, call };
+  return { clock, listener, engine, pipeline, call, faults };
 }
 
 /** A recovery that answers from a list, one remedy an outcome. */

@@ -50,6 +50,10 @@ export interface ReceivedPoint {
   readonly value: number;
   /** Of a histogram. */
   readonly count: number | undefined;
+  /** Of a histogram. */
+  readonly bounds: readonly number[] | undefined;
+  /** Of a sum: whether it only ever grows. */
+  readonly monotonic: boolean | undefined;
 }
 
 /** What the collector does with an export request. `hang` never answers. */
@@ -220,11 +224,12 @@ interface OtlpPoint {
   readonly asDouble?: number;
   readonly sum?: number;
   readonly count?: string | number;
+  readonly explicitBounds?: readonly number[];
 }
 interface OtlpMetric {
   readonly name: string;
   readonly unit?: string;
-  readonly sum?: { readonly dataPoints: readonly OtlpPoint[] };
+  readonly sum?: { readonly dataPoints: readonly OtlpPoint[]; readonly isMonotonic?: boolean };
   readonly gauge?: { readonly dataPoints: readonly OtlpPoint[] };
   readonly histogram?: { readonly dataPoints: readonly OtlpPoint[] };
 }
@@ -292,6 +297,8 @@ function toPoints({ scopeMetrics }: ResourceMetrics): ReceivedPoint[] {
           attributes: toRecord(point.attributes),
           value: Number(point.asInt ?? point.asDouble ?? point.sum ?? 0),
           count: point.count === undefined ? undefined : Number(point.count),
+          bounds: point.explicitBounds,
+          monotonic: type === 'sum' ? metric.sum?.isMonotonic === true : undefined,
         })),
       ),
     ),

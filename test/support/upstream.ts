@@ -19,6 +19,7 @@ export class Upstream extends EventEmitter<{ request: [number] }> {
   /** Most requests in flight at one time since the last reset. */
   highWater = 0;
   #inFlight = 0;
+  #released: Promise<void> | undefined;
   readonly #server: Server & { closeAllConnections(): void };
   readonly #protocol: string;
 
@@ -50,10 +51,24 @@ export class Upstream extends EventEmitter<{ request: [number] }> {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  /** Answers nothing more until the function it returns is called. */
+  hold(): () => void {
+    let release = (): void => undefined;
+    this.#released = new Promise((resolve) => {
+      release = resolve;
+    });
+    return release;
+  }
+
   reset(): void {
     this.requests = 0;
     this.connections = 0;
     this.highWater = 0;
+  }
+
+  /** So that the next request has to open a connection. */
+  dropConnections(): void {
+    this.#server.closeAllConnections();
   }
 
   async close(): Promise<void> {
@@ -68,7 +83,8 @@ export class Upstream extends EventEmitter<{ request: [number] }> {
     const { status } = this;
     this.emit('request', this.requests);
     request.resume();
-    request.on('end', () => {
+    request.on('end', async () => {
+      await this.#released;
       setTimeout(() => {
         this.#inFlight--;
         response.writeHead(status, { 'content-type': 'text/plain' }).end('body');

@@ -56,7 +56,8 @@ export const documentOptions = {
     { description: 'Limits of what is kept in memory.' },
   ),
   request_id_header: is.headerNameOrOff({
-    description: 'The request header whose value identifies a call in telemetry.',
+    description:
+      'The header with the id of a request: taken from incoming requests, told in telemetry, added to outgoing calls.',
     default: 'off',
   }),
 };

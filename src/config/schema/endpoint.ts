@@ -26,6 +26,13 @@ export function parseEndpoint(text: string): EndpointAddress | undefined {
   };
 }
 
+/** As one would write it in the file. */
+export function endpointText({ protocol, host, port, basePath }: EndpointAddress): string {
+  const authority = host.includes(':') ? `[${host}]` : host;
+  const isDefault = port === (protocol === 'https:' ? 443 : 80);
+  return `${protocol}//${authority}${isDefault ? '' : `:${port}`}${basePath}`;
+}
+
 export function endpoints(about: OptionText) {
   const endpoint = z
     .string()
@@ -34,5 +41,6 @@ export function endpoints(about: OptionText) {
     .transform((text) => parseEndpoint(text) as EndpointAddress)
     .refine((address) => address !== undefined);
   const expects = 'a list of absolute http(s) URLs without credentials, query and fragment';
-  return option(z.array(endpoint).max(MAX_ENDPOINTS), about, { form: { kind: 'value', text: 'list' }, expects });
+  const form = { kind: 'value', text: 'list', holds: 'endpoints' } as const;
+  return option(z.array(endpoint).max(MAX_ENDPOINTS), about, { form, expects });
 }

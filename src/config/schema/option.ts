@@ -9,10 +9,13 @@ export type OptionForm =
   /** Names that the operator chose, each with a map of options. */
   | { readonly kind: 'named'; readonly name: z.ZodType; readonly item: OptionShape }
   | { readonly kind: 'sections'; readonly item: OptionShape; readonly max: number }
-  /** One value. `text` says how an environment variable spells it. */
-  | { readonly kind: 'value'; readonly text: TextForm }
+  /** One value. `text` says how an environment variable spells it, `holds` what it is read into if not what was given. */
+  | { readonly kind: 'value'; readonly text: TextForm; readonly holds?: Held }
   /** A function, so only to be had in code. */
   | { readonly kind: 'function' };
+
+/** Milliseconds, bytes, ranges of statuses, addresses of endpoints. */
+export type Held = 'duration' | 'size' | 'statuses' | 'endpoints';
 
 export type TextForm = 'scalar' | 'list' | 'pairs' | 'json';
 

@@ -2,11 +2,12 @@ import { z } from 'zod';
 import { formatDuration, parseDuration } from '../../common/duration.ts';
 import type { StatusRange } from '../../strategies/verdict/options.ts';
 import { formatSize, parseSize } from '../size.ts';
-import { type OptionText, option, type TextForm } from './option.ts';
+import { type Held, type OptionText, option, type TextForm } from './option.ts';
 
 /** The kinds of values that options have, each with its range and its words for "expected ...". */
 
-const value = (text: TextForm, expects: string) => ({ form: { kind: 'value', text }, expects }) as const;
+const value = (text: TextForm, expects: string, holds?: Held) =>
+  ({ form: { kind: 'value', text, ...(holds && { holds }) }, expects }) as const;
 
 interface Range {
   readonly min: number;
@@ -37,14 +38,14 @@ function durationWords({ min, max }: Range): string {
 /** In milliseconds once read. A day at most unless said: timers hold no more than 24 of them. */
 export function duration(range: Partial<Range>, text: OptionText) {
   const limits = { min: 1, max: DAY_MS, ...range };
-  return option(durationSchema(limits), text, value('scalar', durationWords(limits)));
+  return option(durationSchema(limits), text, value('scalar', durationWords(limits), 'duration'));
 }
 
 /** False: none. */
 export function durationOrOff(range: Partial<Range>, text: OptionText) {
   const limits = { min: 1, max: DAY_MS, ...range };
   const schema = z.union([OFF, durationSchema(limits)]);
-  return option(schema, text, value('scalar', `${durationWords(limits)}, or off`));
+  return option(schema, text, value('scalar', `${durationWords(limits)}, or off`, 'duration'));
 }
 
 /** YAML 1.2 reads `off` as text. */
@@ -60,7 +61,7 @@ export function size(range: Range, text: OptionText) {
       .refine((bytes) => bytes >= range.min && bytes <= range.max),
   ]);
   const words = `a size from ${range.min} bytes to ${formatSize(range.max)} (bytes as a number, or 64KiB, 1MiB)`;
-  return option(schema, text, value('scalar', words));
+  return option(schema, text, value('scalar', words, 'size'));
 }
 
 export function count(range: Range, text: OptionText) {
@@ -117,7 +118,7 @@ const statusRange = z.union([
 
 export function statuses(text: OptionText) {
   const words = 'a list of status codes, each a number or a range such as "500-599"';
-  return option(z.array(statusRange).max(100), text, value('list', words));
+  return option(z.array(statusRange).max(100), text, value('list', words, 'statuses'));
 }
 
 /** What tells one error from another: `ECONNRESET`, `UND_ERR_SOCKET`, `ERR_TLS_CERT_ALTNAME_INVALID`. */
@@ -137,16 +138,21 @@ export function methods(text: OptionText) {
   return option(z.array(method).min(1).max(50), text, value('list', 'a list of HTTP methods such as GET'));
 }
 
+/** Node writes these itself, from the body it is given. */
+const FRAMING = new Set(['connection', 'content-length', 'keep-alive', 'transfer-encoding', 'trailer', 'upgrade']);
+
+/** What steers a request, or holds credentials: an id in it would break calls, or show secrets. */
+const RESERVED = new Set([...FRAMING, 'host', 'expect', 'te', 'authorization', 'cookie', 'proxy-authorization']);
+
 export function headerNameOrOff(text: OptionText) {
   const name = z
     .string()
     .regex(TOKEN)
-    .transform((given) => given.toLowerCase());
-  return option(z.union([OFF, name]), text, value('scalar', 'the name of a header, or off'));
+    .transform((given) => given.toLowerCase())
+    .refine((given) => !RESERVED.has(given));
+  const words = 'the name of a header such as x-request-id (none that HTTP itself or credentials need), or off';
+  return option(z.union([OFF, name]), text, value('scalar', words));
 }
-
-/** Node writes these itself, from the body it is given. */
-const FRAMING = new Set(['connection', 'content-length', 'keep-alive', 'transfer-encoding', 'trailer', 'upgrade']);
 
 export function headers(text: OptionText) {
   const fieldValue = z

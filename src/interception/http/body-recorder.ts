@@ -42,10 +42,7 @@ export class BodyRecorder {
   ): WriteCallback | undefined {
     const body = this.#withoutHead(state, data);
     this.#bytes += body.length;
-    if (this.#bytes > this.#limit) {
-      this.#overflowed = true;
-      for (const write of this.#writes) write.data = '';
-    }
+    if (this.#bytes > this.#limit) this.#overflow();
     if (callback === undefined || callback === null) {
       if (!this.#overflowed && body.length > 0) this.#add(body, encoding, undefined);
       return callback;
@@ -70,6 +67,14 @@ export class BodyRecorder {
     return write;
   }
 
+  /** None of it will be written again: what is kept are the callbacks the app has yet to hear from. */
+  #overflow(): void {
+    if (this.#overflowed) return;
+    this.#overflowed = true;
+    this.#writes = this.#writes.filter((write) => write.callback !== undefined && !write.called);
+    for (const write of this.#writes) write.data = '';
+  }
+
   #written(write: Write, error: Error | null | undefined): void {
     if (write.called) return;
     if (error && this.#defers()) {
@@ -77,12 +82,14 @@ export class BodyRecorder {
       return;
     }
     write.called = true;
+    // A long upload would otherwise keep a record of each of its chunks.
+    if (this.#overflowed) this.#writes.splice(this.#writes.indexOf(write), 1);
     write.callback?.(error);
   }
 
   /** The app is about to hear of the failure: its callbacks do first, as they would have. */
   settle(): void {
-    for (const write of this.#writes) {
+    for (const write of [...this.#writes]) {
       const { failure } = write;
       if (failure === undefined) continue;
       write.failure = undefined;

@@ -49,16 +49,19 @@ export class DirectCall extends HttpExchange {
 
   #make(): ClientRequest {
     const { module, args, layers } = this.site;
+    let made: ClientRequest | undefined;
     try {
-      if (!this.#listener.nests) return module.inner(args, layers);
-      let request: ClientRequest | undefined;
-      this.#listener.around(() => {
-        request = module.inner(args, layers);
-      });
-      return request ?? module.inner(args, layers);
-    } catch (error) {
-      this.#leave();
-      throw error;
+      if (!this.#listener.nests) made = module.inner(args, layers);
+      else {
+        this.#listener.around(() => {
+          made = module.inner(args, layers);
+        });
+      }
+      made ??= module.inner(args, layers);
+      return made;
+    } finally {
+      // Not caught and thrown again: an app that dies of it is to be shown Node's line, not one of ours.
+      if (made === undefined) this.#leave();
     }
   }
 

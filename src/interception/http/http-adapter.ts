@@ -2,12 +2,14 @@ import http, { type ClientRequest } from 'node:http';
 import https from 'node:https';
 import { syncBuiltinESMExports } from 'node:module';
 import type { Exchange, ExchangeListener } from '../../engine/exchange.ts';
+import type { ExtraField, ExtraHeaders } from '../extra-headers.ts';
 import { type Undo, UndoStack } from '../patch.ts';
-import { type Protocol, readTarget } from './call-target.ts';
-import { DirectCall } from './direct-call.ts';
+import type { CallArguments } from './added-headers.ts';
+import { type CallTarget, type Protocol, readTarget } from './call-target.ts';
+import type { DirectCall } from './direct-call.ts';
 import type { CallSite } from './http-exchange.ts';
 import { type Depth, PatchedModule } from './patched-module.ts';
-import { RelayedCall } from './relayed-call.ts';
+import type { RelayedCall } from './relayed-call.ts';
 import { installSensors } from './sensors.ts';
 
 /** What an adapter needs to know of a pipeline. */
@@ -27,14 +29,28 @@ export interface HttpAdapterOptions {
   readonly engine: CallEngine;
   /** Whether the calls made right now are to be left alone: an exporter's, for instance. */
   readonly bypass: () => boolean;
+  readonly extraHeaders?: ExtraHeaders | undefined;
   /** Told of faults of our own. The call concerned goes its way as without us. */
   readonly report: (error: unknown) => void;
+}
+
+interface Calls {
+  readonly Direct: typeof DirectCall;
+  readonly Relayed: typeof RelayedCall;
+}
+
+/** With the first call there is something to do for: most of this folder. */
+function loadCalls(): Calls {
+  const direct = require('./direct-call.js') as typeof import('./direct-call.ts');
+  const relayed = require('./relayed-call.js') as typeof import('./relayed-call.ts');
+  return { Direct: direct.DirectCall, Relayed: relayed.RelayedCall };
 }
 
 /** Leads calls of `node:http` and `node:https` through the engine. */
 export class HttpAdapter {
   readonly #options: HttpAdapterOptions;
   readonly #modules: Readonly<Record<Protocol, PatchedModule>>;
+  #calls: Calls | undefined;
 
   constructor(options: HttpAdapterOptions) {
     this.#options = options;
@@ -75,19 +91,22 @@ export class HttpAdapter {
 
   /** Undefined: the call is none of ours, or we have failed to deal with it before there was anything to see of it. */
   #begin(module: PatchedModule, args: unknown[], layers: number): DirectCall | RelayedCall | undefined {
-    const { engine, bypass, report } = this.#options;
+    const { engine, bypass, extraHeaders, report } = this.#options;
     try {
       const before = module.layers;
       if (bypass()) return undefined;
       // Asking may have started an SDK; what it put on now is new to this call as well.
       const through = layers + module.layers - before;
-      const target = readTarget(module.protocol, args);
-      if (target === undefined) return undefined;
-      const pipeline = engine.route(target.protocol, target.host, target.port, target.method, target.path);
+      const asked = readTarget(module.protocol, args);
+      if (asked === undefined) return undefined;
+      const pipeline = engine.route(asked.protocol, asked.host, asked.port, asked.method, asked.path);
       if (pipeline === undefined) return undefined;
+      const fields = extraHeaders?.();
+      const { target, args: made } = fields ? adding(fields, asked, args) : { target: asked, args };
       const { repeats, maxReplayBytes } = pipeline;
-      const site: CallSite = { module, args, layers: through, maxReplayBytes, modules: this.#modules, report };
-      const call = repeats ? new RelayedCall(target, site) : new DirectCall(target, site);
+      const site: CallSite = { module, args: made, layers: through, maxReplayBytes, modules: this.#modules, report };
+      this.#calls ??= loadCalls();
+      const call = repeats ? new this.#calls.Relayed(target, site) : new this.#calls.Direct(target, site);
       call.begin(engine.open(pipeline, call));
       return call;
     } catch (error) {
@@ -95,4 +114,10 @@ export class HttpAdapter {
       return undefined;
     }
   }
+}
+
+/** Loaded where there is something to add, which is rare. */
+function adding(fields: readonly ExtraField[], target: CallTarget, args: readonly unknown[]): CallArguments {
+  const { withFields } = require('./added-headers.js') as typeof import('./added-headers.ts');
+  return withFields({ target, args }, fields);
 }

@@ -32,7 +32,7 @@ export const ENDED: State = { name: 'ended' };
 /** What the engine can have done to a call that is more than one plain attempt: the way out of each state. */
 export abstract class OutcomeRelay extends HttpExchange {
   protected readonly options: CallOptions;
-  protected readonly context = new AsyncResource('ResilientRequest', { requireManualDestroy: true });
+  protected readonly context = new AsyncResource('ResilientRequest');
   protected listener!: ExchangeListener;
   protected caller!: CallerRequest;
   protected state: State = IDLE;
@@ -87,6 +87,14 @@ export abstract class OutcomeRelay extends HttpExchange {
 
   cancel(error: Error): void {
     if (this.state.name === 'running') this.attempt?.cancel(error);
+    else if (this.state.name === 'clearing') {
+      // The attempt waits for the last one's connection: it is over before it was made.
+      const next = (): void => {
+        this.state = RUNNING;
+        this.#launchFailed(error);
+      };
+      this.state = { name: 'clearing', next };
+    }
   }
 
   killBody(error: Error): void {
@@ -204,9 +212,9 @@ export abstract class OutcomeRelay extends HttpExchange {
         const closes = held.restoreState(request);
         held.tell();
         // The attempt was never made: nothing of Node's will end the request.
-        if (!closes && attempt?.shadowed) return this.caller.end(held.error);
+        if (!closes && attempt?.shadowed !== false) return this.caller.end(held.error);
         emitPlain(request, 'error', held.error);
-        // Released before the connection was done with: then Node's own 'close' is still to come.
+        // Nothing closes, or Node has yet to say so itself.
         if (!closes || !held.closed) return;
         Object.assign(internals(request), { destroyed: true, _closed: true });
         emitPlain(request, 'close');

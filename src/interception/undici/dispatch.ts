@@ -1,5 +1,6 @@
 import { stringify } from 'node:querystring';
 import type { Exchange, ExchangeListener } from '../../engine/exchange.ts';
+import type { ExtraField, ExtraHeaders } from '../extra-headers.ts';
 import type { Call } from './call.ts';
 import type { CallInput } from './call-request.ts';
 import { ControllerCall } from './controller-call.ts';
@@ -36,6 +37,7 @@ export interface DispatchContext<P extends CallPipeline> {
   readonly engine: CallEngine<P>;
   /** Whether calls made now are to be left alone, whatever the rules say. */
   readonly bypass: () => boolean;
+  readonly extraHeaders?: ExtraHeaders | undefined;
   readonly report: (error: unknown) => void;
 }
 
@@ -105,7 +107,7 @@ function prepare<P extends CallPipeline>(
     dispatcher,
     destination,
     report: context.report,
-    options: withRereadableHeaders(options),
+    options: withHeadersOf(options, context.extraHeaders?.()),
     method,
     path,
     repeats: pipeline.repeats,
@@ -165,7 +167,12 @@ function withQuery(path: string, query: Record<string, unknown>): string {
   return `${path}?${stringify(query as NodeJS.Dict<string>)}`;
 }
 
-function withRereadableHeaders(options: DispatchOptions): DispatchOptions {
+/** Headers that every attempt can read, with what is to be added to them. */
+function withHeadersOf(options: DispatchOptions, fields: readonly ExtraField[] | undefined): DispatchOptions {
   const headers = rereadable(options.headers);
-  return headers === options.headers ? options : { ...options, headers };
+  const rereadableOptions = headers === options.headers ? options : { ...options, headers };
+  if (fields === undefined) return rereadableOptions;
+  // Loaded where there is something to add, which is rare.
+  const { withFields } = require('./added-headers.js') as typeof import('./added-headers.ts');
+  return withFields(rereadableOptions, fields);
 }

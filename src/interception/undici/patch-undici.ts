@@ -1,4 +1,5 @@
 import diagnostics from 'node:diagnostics_channel';
+import type { ExtraHeaders } from '../extra-headers.ts';
 import { Copies } from './copies.ts';
 import type { CallEngine, CallPipeline } from './dispatch.ts';
 import { onFirstFetch } from './first-fetch.ts';
@@ -10,6 +11,7 @@ export interface UndiciPatchOptions<P extends CallPipeline> {
   readonly engine: CallEngine<P>;
   /** Whether a call made now is to be left alone, whatever the rules say. */
   readonly bypass: () => boolean;
+  readonly extraHeaders?: ExtraHeaders | undefined;
   /** Hears of failures of our own code. The call in question goes on without us. */
   readonly report: (error: unknown) => void;
   /** Tells the listener of every CommonJS `require` that returns; gives the function that ends it. */

@@ -48,6 +48,6 @@ function eachField(headers: unknown, visit: (key: string, value: unknown) => voi
   }
 }
 
-function isIterable(value: object): value is Iterable<unknown> {
+export function isIterable(value: object): value is Iterable<unknown> {
   return typeof Reflect.get(value, Symbol.iterator) === 'function';
 }

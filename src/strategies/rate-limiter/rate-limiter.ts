@@ -62,6 +62,11 @@ export class RateLimiter implements Guard {
     this.#wakeFirst(nowMs);
   }
 
+  /** A closed gate, or tokens taken that have not trickled in again. */
+  restrains(nowMs: number): boolean {
+    return this.#gate.opensAtMs > nowMs || this.#bucket?.isFull(nowMs) === false;
+  }
+
   /** Goes on under other options with the tokens there are. Who waits goes on waiting, but for no longer than before. */
   reconfigure(options: RateLimiterOptions, nowMs: number): void {
     this.#options = options;

@@ -32,6 +32,10 @@ export class TokenBucket {
     return Math.max(fromMs, dueMs);
   }
 
+  isFull(nowMs: number): boolean {
+    return nowMs >= this.#refilledAtMs();
+  }
+
   /** Takes a token that is due. */
   take(nowMs: number): void {
     this.#settle(nowMs);

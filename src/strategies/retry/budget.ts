@@ -51,6 +51,12 @@ export class RetryBudget {
     return Math.max(0, Math.floor(allowed - this.#spentInWindow + ROUNDING));
   }
 
+  /** Whether anything was spent in the window. */
+  isDrawnOn(nowMs: number): boolean {
+    this.#advance(nowMs);
+    return this.#spentInWindow > 0;
+  }
+
   /** Goes on under other options. Of another window, what has been counted belongs to its newest slice. */
   reconfigure(options: RetryBudgetOptions, nowMs: number): void {
     this.#advance(nowMs);

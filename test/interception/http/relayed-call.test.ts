@@ -104,6 +104,22 @@ describe('a call that waits, is repeated, answered or refused', () => {
       assert.equal(endless.status, 200);
     });
 
+    it('does not make an attempt whose time is over before the discarded response is out of its way', async () => {
+      const timeUp = Object.assign(new Error('too late'), { code: 'E_TIME_UP' });
+      const script: Script = {
+        repeats: true,
+        maxReplayBytes: 1024,
+        head: () => (call) => {
+          call.send();
+          call.exchange.cancel(timeUp);
+        },
+      };
+      const seen = await play(script, ['trickle', 'hang']);
+      assert.equal(upstream.hits, 1);
+      assert.deepEqual(seen.events, ['socket', 'finish', 'error E_TIME_UP', 'close']);
+      assert.deepEqual(engine.last.log, ['begin', 'head 503', 'error E_TIME_UP']);
+    });
+
     it('gives the app the last real response when attempts have run out', async () => {
       const seen = await play(retrying(3), [503, 502, 500]);
       assert.equal(seen.status, 500);

@@ -2,6 +2,7 @@ import { systemClock } from '../../../../src/common/clock.ts';
 import { Engine } from '../../../../src/engine/engine.ts';
 import type { Exchange } from '../../../../src/engine/exchange.ts';
 import type { Pipeline } from '../../../../src/engine/pipeline.ts';
+import type { ExtraField } from '../../../../src/interception/extra-headers.ts';
 import { onRequire } from '../../../../src/interception/module-hook.ts';
 import { patchUndici } from '../../../../src/interception/undici/patch-undici.ts';
 import type { Guard, Recovery } from '../../../../src/strategies/contract.ts';
@@ -23,6 +24,7 @@ export class PatchedUndici {
   engine: Engine | undefined;
   listener = new RecordingListener();
   bypassed = false;
+  extraHeaders: readonly ExtraField[] | undefined;
   readonly reports: unknown[] = [];
   #undo: (() => void) | undefined;
 
@@ -37,6 +39,7 @@ export class PatchedUndici {
         },
       },
       bypass: () => this.bypassed,
+      extraHeaders: () => this.extraHeaders,
       report: (error) => this.reports.push(error),
       onRequire,
     });
@@ -71,6 +74,7 @@ export class PatchedUndici {
   reset(): void {
     this.engine = undefined;
     this.bypassed = false;
+    this.extraHeaders = undefined;
     this.reports.length = 0;
   }
 }

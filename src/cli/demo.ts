@@ -1,0 +1,28 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { EXIT, type Invocation } from './command.ts';
+import { wrap } from './layout.ts';
+
+/** The folder of this package: of an installed one, or of a checkout. */
+const ROOT = path.resolve(__dirname, '../../..');
+const SOURCE = 'examples/demo/run.ts';
+const COMPILED = 'build/examples/demo/run.js';
+
+/** Runs the demo of a checkout, with this terminal as its own. */
+export async function demo({ terminal }: Invocation): Promise<number> {
+  const script = path.join(ROOT, COMPILED);
+  if (!existsSync(path.join(ROOT, SOURCE)) || !existsSync(script)) {
+    const way =
+      'The demo is part of the source of opentelemetry-instrumentation-resilience, and not of the installed package. ' +
+      'In a checkout of it: npm install && npm run demo';
+    terminal.err(wrap(way, terminal.width).join('\n'));
+    return EXIT.problems;
+  }
+  const child = spawn(process.execPath, [script], { stdio: 'inherit' });
+  // Ctrl-C goes to the whole group: the demo cleans up, and we wait for it.
+  process.on('SIGINT', () => {});
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return code === 0 ? EXIT.ok : EXIT.problems;
+}

@@ -1,0 +1,94 @@
+import type { ResponseHead } from '../strategies/contract.ts';
+import type { Disposition } from './exchange.ts';
+import { Execution } from './execution.ts';
+
+/**
+ * One call, as adapters get to see it: whatever fails in here, a strategy or a listener, the call goes on as without us
+ * (DESIGN §1.1), what it held is given back, and the fault is told once. What has no adapter above it (timers, queues,
+ * promises) is guarded where it begins.
+ */
+export class GuardedExecution extends Execution {
+  override begin(): boolean {
+    try {
+      return super.begin();
+    } catch (error) {
+      this.abandon(error);
+      // Nothing has been sent: the adapter makes the call, and all it reports from now on is delivered.
+      return true;
+    }
+  }
+
+  override proceed(): void {
+    try {
+      super.proceed();
+    } catch (error) {
+      this.rescue(error);
+    }
+  }
+
+  override around(send: () => void): void {
+    let sent = false;
+    const sendOnce = (): void => {
+      sent = true;
+      send();
+    };
+    try {
+      super.around(sendOnce);
+    } catch (error) {
+      // What `send` itself throws is the client's own complaint.
+      if (sent) throw error;
+      this.context.fault(error);
+    }
+    if (!sent) send();
+  }
+
+  override onHead(head: ResponseHead): Disposition {
+    try {
+      return super.onHead(head);
+    } catch (error) {
+      this.abandon(error);
+      return 'deliver';
+    }
+  }
+
+  override onError(error: Error): Disposition {
+    try {
+      return super.onError(error);
+    } catch (fault) {
+      this.abandon(fault);
+      return 'deliver';
+    }
+  }
+
+  override onBodyEnd(): void {
+    try {
+      super.onBodyEnd();
+    } catch (error) {
+      this.abandon(error);
+    }
+  }
+
+  override onBodyError(error: Error | undefined): void {
+    try {
+      super.onBodyError(error);
+    } catch (fault) {
+      this.abandon(fault);
+    }
+  }
+
+  override onUpgrade(status: number): void {
+    try {
+      super.onUpgrade(status);
+    } catch (error) {
+      this.abandon(error);
+    }
+  }
+
+  override onAbort(): void {
+    try {
+      super.onAbort();
+    } catch (error) {
+      this.abandon(error);
+    }
+  }
+}

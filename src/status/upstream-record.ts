@@ -1,0 +1,84 @@
+import type { CallResult } from '../engine/events.ts';
+import type { UpstreamSnapshot } from '../engine/snapshot.ts';
+import type { Latency, Point, Totals, UpstreamNow } from './document.ts';
+import { PointHistory } from './history.ts';
+import { LatencyHistogram } from './latency-histogram.ts';
+
+/** What the page server itself keeps of one upstream, beside what the engine knows. */
+export class UpstreamRecord {
+  readonly history = new PointHistory();
+  readonly #totals: { -readonly [K in keyof Totals]: number } = { success: 0, failure: 0, rejected: 0, fallback: 0 };
+  readonly #latency: LatencyHistogram;
+  #sampled: Totals = { ...this.#totals };
+
+  constructor(nowMs: number) {
+    this.#latency = new LatencyHistogram(nowMs);
+  }
+
+  /** On the path of every call, while the page server is on. */
+  callEnded(result: CallResult, durationMs: number): void {
+    this.#totals[result]++;
+    if (result !== 'rejected') this.#latency.record(durationMs);
+  }
+
+  /** A snapshot of the engine with what is known here. */
+  describe(snapshot: UpstreamSnapshot, nowMs: number): UpstreamNow {
+    return describe(snapshot, { ...this.#totals }, roundLatency(this.#latency.read(nowMs)));
+  }
+
+  /** The next point: rates over the `elapsedMs` since the last one. */
+  point(now: UpstreamNow, elapsedMs: number): Point {
+    const rate = (result: CallResult): number =>
+      round((1000 * (now.totals[result] - this.#sampled[result])) / Math.max(elapsedMs, 1), 2);
+    const point: Point = {
+      errorRatio: now.errorRatio,
+      success: rate('success'),
+      failure: rate('failure'),
+      rejected: rate('rejected'),
+      fallback: rate('fallback'),
+      p50Ms: now.latency?.p50Ms ?? null,
+      p95Ms: now.latency?.p95Ms ?? null,
+    };
+    this.#sampled = now.totals;
+    return point;
+  }
+}
+
+function describe(snapshot: UpstreamSnapshot, totals: Totals, latency: Latency | null): UpstreamNow {
+  const { policy, upstream, mode, unhealthy, rejections, retries, fallbacks } = snapshot;
+  return {
+    policy,
+    upstream,
+    mode,
+    circuits: snapshot.circuits.map((circuit) => ({
+      name: circuit.name,
+      state: circuit.state,
+      failureRatio: roundRatio(circuit.failureRatio),
+      counted: circuit.counted,
+      failures: circuit.failures,
+      retryAfterMs: Math.round(circuit.retryAfterMs),
+    })),
+    errorRatio: roundRatio(snapshot.errorRatio),
+    unhealthy,
+    totals,
+    latency,
+    rejections,
+    retries,
+    fallbacks,
+    bulkhead: snapshot.bulkhead ?? null,
+    retryBudget: snapshot.retryBudget === undefined ? null : Math.floor(snapshot.retryBudget),
+  };
+}
+
+export function roundRatio(ratio: number | undefined): number | null {
+  return ratio === undefined ? null : round(ratio, 4);
+}
+
+function roundLatency(latency: Latency | null): Latency | null {
+  return latency && { ...latency, p50Ms: round(latency.p50Ms, 1), p95Ms: round(latency.p95Ms, 1) };
+}
+
+function round(value: number, digits: number): number {
+  const scale = 10 ** digits;
+  return Math.round(value * scale) / scale;
+}

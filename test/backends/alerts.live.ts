@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, it } from 'mocha';
+import { ALERT_TESTS, ALERTS } from './shipped.ts';
+import { program } from './stage.ts';
+
+interface Ran {
+  readonly ok: boolean;
+  readonly output: string;
+}
+
+function promtool(...args: readonly string[]): Promise<Ran> {
+  return new Promise((resolve) => {
+    execFile(program('PROMTOOL'), args, { timeout: 15_000 }, (error, stdout, stderr) =>
+      resolve({ ok: error === null, output: stdout + stderr }),
+    );
+  });
+}
+
+describe('promtool', () => {
+  it('finds the rules well-formed', async () => {
+    const { ok, output } = await promtool('check', 'rules', ALERTS);
+    assert.ok(ok, output);
+    assert.match(output, /SUCCESS: 5 rules found/);
+  });
+
+  it('sees each alert fire and clear as its test says', async () => {
+    const { ok, output } = await promtool('test', 'rules', ALERT_TESTS);
+    assert.ok(ok, output);
+  });
+
+  it('would notice if an alert never fired', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'resilience-alerts-'));
+    try {
+      const silent = readFileSync(ALERTS, 'utf8').replace('> 0.5', '> 1');
+      writeFileSync(path.join(folder, 'alerts.yml'), silent);
+      writeFileSync(path.join(folder, 'alerts.test.yml'), readFileSync(ALERT_TESTS, 'utf8'));
+      const { ok, output } = await promtool('test', 'rules', path.join(folder, 'alerts.test.yml'));
+      assert.equal(ok, false);
+      assert.match(output, /ResilienceCircuitOpen/);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
