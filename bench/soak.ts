@@ -36,9 +36,9 @@ policies:
     preset: standard
     timeout: { attempt: 300ms, total: 1s, idle: 300ms }
     retry: { max_retries: 2, backoff: { base: 5ms, max: 20ms } }
-    bulkhead: { max_concurrent: 16, max_queue: 8, queue_timeout: 200ms }
+    bulkhead: { max_concurrent: 10, max_queue: 6, queue_timeout: 100ms }
     rate_limiter: { permits: 2000, interval: 1s, max_wait: 100ms }
-    circuit_breaker: { minimum_calls: 50, failure_ratio: 0.6, open: { duration: 200ms }, half_open: { successes: 1 } }
+    circuit_breaker: { consecutive_failures: 12, open: { duration: 200ms, max_duration: 400ms }, half_open: { successes: 1 } }
     fallback:
       endpoints: [ "http://127.0.0.1:${backup}" ]
       cache: { stale_if_error: 10s, max_bytes: 256KiB, max_entry_bytes: 64KiB }

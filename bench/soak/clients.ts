@@ -19,10 +19,14 @@ export interface Client {
 /** Calls of `node:http` whose callbacks came more than once, or in an order that cannot be. */
 export const irregular: string[] = [];
 
+/** What running calls of `node:http` have seen so far. */
+export const underWay = new Map<string, string[]>();
+
 function overHttp(agent: http.Agent | false): Client {
   const call = ({ url, id, body, leaveAfterMs, ignoresBody }: CallPlan): Promise<string> =>
     new Promise((resolve) => {
       const seen: string[] = [];
+      underWay.set(id, seen);
       const note = (event: string): void => {
         if (seen.includes(event)) irregular.push(`${id}: ${[...seen, event].join(', ')}`);
         seen.push(event);
@@ -37,9 +41,14 @@ function overHttp(agent: http.Agent | false): Client {
       request.on('error', () => note('error'));
       request.on('close', () => {
         note('close');
+        underWay.delete(id);
         resolve(seen.join(', '));
       });
-      if (leaveAfterMs !== undefined) setTimeout(() => request.destroy(), leaveAfterMs);
+      const leave = (): void => {
+        seen.push('left');
+        request.destroy();
+      };
+      if (leaveAfterMs !== undefined) setTimeout(leave, leaveAfterMs);
       request.end(body);
     });
   return { call, close: () => (agent === false ? undefined : agent.destroy()) };

@@ -96,7 +96,9 @@ function serve(answer: Reply): http.Server {
   return server.listen(0, '127.0.0.1');
 }
 
-const primary = serve((request, response) => pick()(request, response));
+/** Now and then everything fails for a while, so that circuits open and close again. */
+const isDown = (): boolean => performance.now() % 4_000 < 500;
+const primary = serve((request, response) => (isDown() ? reset : pick())(request, response));
 const backup = serve((_, response) => response.writeHead(Math.random() < 0.8 ? 200 : 500).end('backup'));
 const ports = [primary, backup].map((server) => {
   return new Promise<number>((resolve) =>

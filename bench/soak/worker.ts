@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getResilience } from '../../src/index.ts';
-import { type CallPlan, type Client, irregular, makeClients } from './clients.ts';
+import { type CallPlan, type Client, irregular, makeClients, underWay } from './clients.ts';
 
 /** The app of the soak: run under `--require register`. Says how it went, and ends by itself. */
 
@@ -32,7 +32,7 @@ export interface SoakReport {
 const outcomes: Record<string, number> = {};
 const complaints: string[] = [];
 const slow: string[] = [];
-const pending = new Set<string>();
+const pending = new Map<string, CallPlan>();
 let calls = 0;
 
 const complain = (kind: string) => (error: unknown) => {
@@ -55,8 +55,8 @@ function plan(url: string): Omit<CallPlan, 'id'> {
 
 async function callOn(name: string, client: Client, url: string): Promise<void> {
   const id = `${name} #${++calls}`;
-  pending.add(id);
   const planned = { ...plan(url), id };
+  pending.set(id, planned);
   const startedMs = performance.now();
   const outcome = await client.call(planned);
   const tookMs = performance.now() - startedMs;
@@ -106,7 +106,10 @@ async function main(url: string, seconds: number): Promise<void> {
   const report: SoakReport = {
     calls,
     outcomes,
-    unsettled: [...pending],
+    unsettled: Array.from(pending, ([id, { body, leaveAfterMs, ignoresBody }]) => {
+      const seen = underWay.get(id)?.join(', ') ?? '';
+      return `${id}: ${seen} (${JSON.stringify({ bytes: body?.length, leaveAfterMs, ignoresBody })})`;
+    }),
     slow,
     irregular,
     complaints,

@@ -331,6 +331,19 @@ describe('a call that waits, is repeated, answered or refused', () => {
       assert.equal(upstream.heads[0]?.headers['x-late'], 'yes');
     });
 
+    it('says that all of a request is at hand while there is none yet, but for what becomes a connection', () => {
+      const answers: boolean[] = [];
+      const judging: Script = {
+        repeats: true,
+        judging: (call) => answers.push(call.exchange.replayable()),
+        first: (call) => call.exchange.fail(refusal),
+      };
+      for (const options of [{ method: 'POST' }, { headers: { upgrade: 'websocket' } }, { method: 'CONNECT' }]) {
+        start(judging, [], options).on('error', () => {});
+      }
+      assert.deepEqual(answers, [true, false, false]);
+    });
+
     it('sends what is written only after the connection is there', async () => {
       const request = start({ first: (call) => call.send() }, [], { method: 'POST' });
       const seen = watch(request);
