@@ -126,10 +126,7 @@ export class Execution extends Recovering implements ExchangeListener {
     // A failure is known now; a success only at the end of the body.
     if (verdict !== 'success') this.judge(verdict, nowMs);
     const outcome: Outcome & { kind: 'response' } = { kind: 'response', verdict, head };
-    if (this.recovers(outcome, nowMs)) {
-      this.judge(verdict, nowMs);
-      return 'hold';
-    }
+    if (this.recovers(outcome, nowMs)) return 'hold';
     this.deliver(outcome, nowMs);
     return 'deliver';
   }
