@@ -56,20 +56,28 @@ class GuardedTaps implements BodyTap {
   }
 
   chunk(data: Uint8Array): void {
-    for (const tap of this.#taps) this.#show(tap, () => tap.chunk(data));
+    for (const tap of this.#taps) {
+      try {
+        tap.chunk(data);
+      } catch (error) {
+        this.#drop(tap, error);
+      }
+    }
   }
 
   end(complete: boolean): void {
-    for (const tap of this.#taps) this.#show(tap, () => tap.end(complete));
+    for (const tap of this.#taps) {
+      try {
+        tap.end(complete);
+      } catch (error) {
+        this.#drop(tap, error);
+      }
+    }
   }
 
-  #show(tap: BodyTap, show: () => void): void {
-    try {
-      show();
-    } catch (error) {
-      this.#taps = this.#taps.filter((other) => other !== tap);
-      this.#fault(error);
-    }
+  #drop(tap: BodyTap, error: unknown): void {
+    this.#taps = this.#taps.filter((other) => other !== tap);
+    this.#fault(error);
   }
 }
 
