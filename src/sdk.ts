@@ -36,9 +36,23 @@ const INSTRUMENTATIONS = [
 
 /**
  * An export that fails is retried by timers that hold the process, for as long as this. The SDK's own default, 10 s,
- * would be the time by which a dead collector delays the exit of every app; whoever sets the variable has the say.
+ * would be the time by which a dead collector delays the exit of every app; whoever sets the variables has the say.
  */
-const EXPORT_TIMEOUT = { name: 'OTEL_EXPORTER_OTLP_TIMEOUT', value: '2000' } as const;
+const EXPORT_TIMEOUT_MS = 2_000;
+/** Of the interval between two exports of metrics. Were there no pause between them, the process would never end. */
+const EXPORTING_SHARE = 0.8;
+
+function exportTimeouts(env: NodeJS.ProcessEnv): Record<string, string> {
+  const timeouts: Record<string, string> = {};
+  if (env.OTEL_EXPORTER_OTLP_TIMEOUT === undefined) {
+    timeouts.OTEL_EXPORTER_OTLP_TIMEOUT = String(EXPORT_TIMEOUT_MS);
+    const interval = Number(env.OTEL_METRIC_EXPORT_INTERVAL) * EXPORTING_SHARE;
+    if (interval >= 1 && interval < EXPORT_TIMEOUT_MS) {
+      timeouts.OTEL_EXPORTER_OTLP_METRICS_TIMEOUT = String(Math.floor(interval));
+    }
+  }
+  return timeouts;
+}
 
 export function joinOrStartSdk(options: SdkOptions): SdkOutcome {
   const { mode, env, report = diagnose } = options;
@@ -133,7 +147,7 @@ function startModule(
   }
   if (module.NodeSDK === undefined) return undefined;
   const NodeSDK = module.NodeSDK;
-  return withDefault(EXPORT_TIMEOUT, () => {
+  return withDefaults(exportTimeouts(env), () => {
     const sdk = new NodeSDK({ instrumentations });
     sdk.start();
     return sdk;
@@ -141,13 +155,13 @@ function startModule(
 }
 
 /** Exporters read the environment when they are made; it is put back at once, so that children don't inherit ours. */
-function withDefault<T>({ name, value }: { name: string; value: string }, task: () => T): T {
-  if (process.env[name] !== undefined) return task();
-  process.env[name] = value;
+function withDefaults<T>(defaults: Record<string, string>, task: () => T): T {
+  const set = Object.keys(defaults).filter((name) => process.env[name] === undefined);
+  for (const name of set) process.env[name] = defaults[name];
   try {
     return task();
   } finally {
-    delete process.env[name];
+    for (const name of set) delete process.env[name];
   }
 }
 

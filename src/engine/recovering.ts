@@ -205,6 +205,7 @@ export abstract class Recovering extends CallRecord {
     this.tap = watchBody(this, this.pipeline.parts, this.context.clock, {
       head: outcome.head,
       nowMs,
+      awaitsReader: () => this.exchange.awaitsReader(),
       onIdle: (idleMs) => this.harmless(() => this.onIdleTimeout(idleMs)),
       fault: this.context.fault,
     });

@@ -24,6 +24,9 @@ export async function runApp(file: string, { preloads = OURS, args = [], env = {
   const app = spawn(process.execPath, [...preloads, path.resolve(FIXTURES, file), ...args], {
     env: cleanEnv(env),
     stdio: ['ignore', 'pipe', 'pipe'],
+    // One that does not end by itself is seen as killed.
+    timeout: 50_000,
+    killSignal: 'SIGKILL',
   });
   return finish(app);
 }

@@ -313,6 +313,21 @@ describe('time limits', () => {
     assert.deepEqual(listener.events, []);
   });
 
+  it('leave alone a body that waits for the app to read on', () => {
+    const { call, clock } = engineHarness({
+      policy: { timeout: { attemptMs: undefined, totalMs: undefined, idleMs: 30 } },
+    });
+    const exchange = call();
+    exchange.respondWith(200);
+    exchange.readerIsSlow = true;
+    clock.advance(100);
+    assert.deepEqual(exchange.log, ['first', 'deliver']);
+    exchange.readerIsSlow = false;
+    clock.advance(30);
+    assert.deepEqual(exchange.log, ['first', 'deliver', 'killBody']);
+    assert.equal(clock.pending, 0);
+  });
+
   it('end a body that stalls, but never an event stream', () => {
     const policy = { timeout: { attemptMs: undefined, totalMs: undefined, idleMs: 30 } };
     const { call, clock } = engineHarness({ policy });

@@ -170,6 +170,11 @@ export class DirectCall extends HttpExchange {
     endAttempt(request, request, socket, error);
   }
 
+  awaitsReader(): boolean {
+    if (this.#relay !== undefined) return this.#relay.awaitsReader();
+    return (this.#response?.readableLength ?? 0) > 0;
+  }
+
   killBody(error: Error): void {
     if (this.#relay !== undefined) return this.#relay.killBody(error);
     if (this.#ended || this.#response === undefined) return;

@@ -97,6 +97,10 @@ export abstract class OutcomeRelay extends HttpExchange {
     }
   }
 
+  awaitsReader(): boolean {
+    return this.state.name === 'delivered' && this.state.response.readableLength > 0;
+  }
+
   killBody(error: Error): void {
     if (this.state.name !== 'delivered') return;
     this.bodyError = error;
