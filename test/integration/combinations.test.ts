@@ -13,7 +13,7 @@ const configOf = (backup: string): string => {
     stopped: `{ circuit_breaker: { consecutive_failures: 2, open: { duration: 1h } }, retry: { max_retries: 5, ${QUICK} } }`,
     full: `{ bulkhead: { max_concurrent: 1 }, fallback: { ${SUBSTITUTE} } }`,
     limited: `{ rate_limiter: { permits: 1, interval: 1h }, fallback: { endpoints: ["${backup}"] } }`,
-    late: `{ timeout: { attempt: 100ms, total: 5s }, fallback: { endpoints: ["${backup}"] } }`,
+    late: `{ timeout: { attempt: 400ms, total: 5s }, fallback: { endpoints: ["${backup}"] } }`,
     overdue: `{ timeout: { attempt: off, total: 100ms }, circuit_breaker: false, fallback: { endpoints: ["${backup}"], ${SUBSTITUTE} } }`,
     patient: `{ retry: { max_retries: 2, backoff: { base: 1h, max: 1h }, budget: { min_per_second: 1000 } } }`,
     waiting: `{ timeout: { attempt: 200ms, total: 300ms }, retry: { max_retries: 2, backoff: { base: 250ms, max: 250ms }, budget: { min_per_second: 1000 } } }`,

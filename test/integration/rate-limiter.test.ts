@@ -9,7 +9,7 @@ policies:
   burst: { rate_limiter: { permits: 5, interval: 1h } }
   wait: { rate_limiter: { permits: 20, interval: 1s, burst: 1, max_wait: 5s } }
   gate: { rate_limiter: { permits: 1000, interval: 1s } }
-  capped: { rate_limiter: { permits: 1000, interval: 1s, max_retry_after: 100ms } }
+  capped: { rate_limiter: { permits: 1000, interval: 1s, max_retry_after: 500ms } }
 rules:
 ${['burst', 'wait', 'gate', 'capped'].map((name) => `  - { match: { url: "http://127.0.0.1:*/${name}/*" }, policy: ${name} }`).join('\n')}
 `;

@@ -9,7 +9,7 @@ policies:
   default: {}
   free: { retry: { max_retries: 2, ${QUICK}, budget: { min_per_second: 1000 } } }
   small: { retry: { max_retries: 2, ${QUICK}, max_replay_bytes: 1000, budget: { min_per_second: 1000 } } }
-  timed: { timeout: { attempt: 150ms, total: 5s }, retry: { max_retries: 2, ${QUICK}, budget: { min_per_second: 1000 } } }
+  timed: { timeout: { attempt: 400ms, total: 5s }, retry: { max_retries: 2, ${QUICK}, budget: { min_per_second: 1000 } } }
   budgeted: { retry: { max_retries: 2, ${QUICK} } }
   paced: { timeout: { total: 3s }, retry: { max_retries: 2, ${QUICK}, budget: { min_per_second: 1000 } } }
 rules:
