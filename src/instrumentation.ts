@@ -14,8 +14,10 @@ export interface ResilienceInstrumentationConfig extends InstrumentationConfig, 
  * last applies.
  */
 export class ResilienceInstrumentation extends AppInstrumentationBase<ResilienceInstrumentationConfig> {
-  constructor(config: ResilienceInstrumentationConfig = {}) {
-    super(PACKAGE_NAME, PACKAGE_VERSION, config);
+  constructor(config: ResilienceInstrumentationConfig | ResilienceConfig = {}) {
+    const { enabled, ...options } = config;
+    // Left undefined it means what it means for ours, while the base class would take it for a no.
+    super(PACKAGE_NAME, PACKAGE_VERSION, enabled === undefined ? options : { ...options, enabled });
   }
 
   // No module definitions: http and undici are patched by the interception, which keeps outside every other wrapper.

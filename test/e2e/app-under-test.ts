@@ -8,6 +8,9 @@ const ROOT = path.resolve(__dirname, '../../..');
 export const REGISTER = path.join(ROOT, 'build/src/register.js');
 export const FIXTURES = path.join(ROOT, 'test/e2e/fixtures');
 
+/** As users name it. */
+const INSTALLED_REGISTER = 'opentelemetry-instrumentation-resilience/register';
+
 /** How the app is loaded: `bare` is without us. */
 export type Loading = 'bare' | '--require' | '--import' | 'NODE_OPTIONS';
 
@@ -16,6 +19,8 @@ export interface AppOptions {
   readonly loading?: Loading;
   readonly module?: 'cjs' | 'mjs';
   readonly env?: Record<string, string>;
+  /** Where the app lies, and runs, with this package installed; else this repository. */
+  readonly folder?: string;
   /** Preloads that go before ours. */
   readonly before?: readonly string[];
   /** Preloads that go after ours. */
@@ -36,10 +41,13 @@ export function cleanEnv(extra: Record<string, string> = {}): NodeJS.ProcessEnv 
   return { ...Object.fromEntries(kept), NODE_EXTRA_CA_CERTS: CERTIFICATE, ...extra };
 }
 
-export function preload(loading: Loading): { readonly args: string[]; readonly env: Record<string, string> } {
+export function preload(
+  loading: Loading,
+  register = REGISTER,
+): { readonly args: string[]; readonly env: Record<string, string> } {
   if (loading === 'bare') return { args: [], env: {} };
-  if (loading === 'NODE_OPTIONS') return { args: [], env: { NODE_OPTIONS: `--require "${REGISTER}"` } };
-  return { args: [loading, REGISTER], env: {} };
+  if (loading === 'NODE_OPTIONS') return { args: [], env: { NODE_OPTIONS: `--require "${register}"` } };
+  return { args: [loading, register], env: {} };
 }
 
 /** An unmodified app in a process of its own, told over stdin what to call. */
@@ -50,12 +58,13 @@ export class AppUnderTest {
   readonly #exited: Promise<unknown>;
 
   constructor(options: AppOptions) {
-    const { args, env } = preload(options.loading ?? '--require');
-    const file = path.join(FIXTURES, `app.${options.module ?? 'cjs'}`);
+    const { args, env } = preload(options.loading ?? '--require', options.folder && INSTALLED_REGISTER);
+    const file = path.join(options.folder ?? FIXTURES, `app.${options.module ?? 'cjs'}`);
     this.child = spawn(
       process.execPath,
       [...(options.before ?? []), ...args, ...(options.after ?? []), file, options.client],
       {
+        cwd: options.folder,
         env: cleanEnv({ ...env, ...options.env }),
         stdio: ['pipe', 'pipe', 'pipe'],
       },
