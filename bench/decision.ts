@@ -27,6 +27,7 @@ const exchange: Exchange = {
   fail() {},
   respond() {},
   release() {},
+  awaitsReader: () => false,
   killBody() {},
 } as Exchange;
 const head: ResponseHead = { status: 200, header: () => undefined, entries: () => [] };

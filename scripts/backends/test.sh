@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-programs=$(bash scripts/backends/install.sh)
+programs=$(timeout 1800 bash scripts/backends/install.sh)
 eval "$programs"
 # Not the suite of .mocharc.json, which needs no backends.
 exec timeout --kill-after=20 300 node node_modules/mocha/bin/mocha.js --no-config --node-option enable-source-maps \

@@ -51,7 +51,7 @@ export const COMMANDS: readonly Command[] = [
     summary: 'show the upstreams of a running app',
     about: [
       'Asks the status page of an app that runs with OTEL_RESILIENCE_STATUS=<address>. Without an address it asks the one ' +
-        'in that variable, else 127.0.0.1:9990.',
+        'in that variable, else 127.0.0.1:9990. Off loopback it needs the token of OTEL_RESILIENCE_STATUS_TOKEN.',
     ],
     flags: [['--watch', 'keep it up to date until Ctrl-C; with --json, one object per line'], JSON_FLAG],
     exits: [[String(EXIT.ok), 'shown'], [String(EXIT.problems), 'no status page answers there'], USAGE_EXIT],

@@ -55,16 +55,17 @@ function asJson(file: string, { config, call, rule, assignment, options }: Answe
     url: call.url,
     enabled: config.enabled,
     mode: config.rules.mode,
-    rule:
-      rule === undefined
-        ? null
-        : { ...rule, methods: rule.methods && [...rule.methods], policy: rule.policy ?? 'none' },
+    rule: rule === undefined ? null : ruleAsJson(rule),
     policy: assignment?.policy.name ?? null,
     upstream: assignment === undefined ? null : upstreamOf(call, assignment),
     parameters: assignment?.groups(call.url) ?? {},
     options: options.map(({ path, written, source }) => ({ path, value: written ?? null, source })),
     problems: config.problems,
   };
+}
+
+function ruleAsJson({ path, source, name, url, methods, policy }: MatchedRule): object {
+  return { path, source, name, url, methods: methods && [...methods], policy: policy ?? 'none' };
 }
 
 function upstreamOf({ origin }: AskedCall, { upstream }: Assignment): string {

@@ -38,16 +38,24 @@ function reachable(host: string): string {
 }
 
 /** What the status page of a running app says of it, whatever that is. */
-export async function fetchStatus({ host, port, text }: StatusAddress, signal: AbortSignal): Promise<unknown> {
+export async function fetchStatus(
+  { host, port, text }: StatusAddress,
+  token: string | undefined,
+  signal: AbortSignal,
+): Promise<unknown> {
   const url = `http://${text}/status`;
   let answer: Answer;
   try {
     const timeout = AbortSignal.timeout(TIMEOUT_MS);
-    answer = await get({ host, port, path: '/status', signal: AbortSignal.any([signal, timeout]) });
+    const headers = { accept: 'application/json', ...(token && { authorization: `Bearer ${token}` }) };
+    answer = await get({ host, port, path: '/status', headers, signal: AbortSignal.any([signal, timeout]) });
   } catch (error) {
     throw new NoStatusError(
       `nothing answers at ${url} (${reasonOf(error)}): is the app running with OTEL_RESILIENCE_STATUS=${text}?`,
     );
+  }
+  if (answer.status === 401) {
+    throw new NoStatusError(`${url} wants a token: expected the app's one in OTEL_RESILIENCE_STATUS_TOKEN`);
   }
   if (answer.status !== 200)
     throw new NoStatusError(`${url} answered ${answer.status}: expected the JSON of a status page`);
@@ -65,7 +73,7 @@ interface Answer {
 
 async function get(options: http.RequestOptions): Promise<Answer> {
   const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
-    http.get({ ...options, agent: false, headers: { accept: 'application/json' } }, resolve).on('error', reject);
+    http.get({ ...options, agent: false }, resolve).on('error', reject);
   });
   const chunks: Buffer[] = [];
   let bytes = 0;

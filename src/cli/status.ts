@@ -51,7 +51,11 @@ async function look(
   terminal: Terminal,
 ): Promise<Shown> {
   try {
-    const document = await fetchStatus(address, terminal.interrupted);
+    const document = await fetchStatus(
+      address,
+      terminal.env.OTEL_RESILIENCE_STATUS_TOKEN?.trim(),
+      terminal.interrupted,
+    );
     const reading = readStatus(document);
     if (reading === undefined) {
       throw new NoStatusError(`http://${address.text}/status has no list of upstreams: it is not our status page`);

@@ -32,25 +32,30 @@ export interface Terminal {
 
 /** The terminal of this process. */
 export class ProcessTerminal implements Terminal {
-  readonly env = process.env;
-  readonly interactive = process.stdout.isTTY === true;
-  readonly width = widthOf(process.stdout.columns);
+  readonly env: NodeJS.ProcessEnv;
+  readonly interactive: boolean;
+  readonly width: number;
+  readonly #stdout: NodeJS.WriteStream;
   readonly #colours: boolean;
   #interrupted: AbortSignal | undefined;
 
-  constructor() {
+  constructor(stdout: NodeJS.WriteStream = process.stdout, env: NodeJS.ProcessEnv = process.env) {
+    this.env = env;
+    this.interactive = stdout.isTTY === true;
+    this.width = widthOf(stdout.columns);
+    this.#stdout = stdout;
     // https://no-color.org: any value but an empty one.
-    this.#colours = this.interactive && !this.env.NO_COLOR && this.env.TERM !== 'dumb';
+    this.#colours = this.interactive && !env.NO_COLOR && env.TERM !== 'dumb';
     // Whoever reads only the first lines (`| head`) has closed the pipe: nothing is left to be done.
-    process.stdout.on('error', () => process.exit());
+    stdout.on('error', () => process.exit());
   }
 
   out(text: string): void {
-    process.stdout.write(`${text}\n`);
+    this.#stdout.write(`${text}\n`);
   }
 
   write(text: string): void {
-    process.stdout.write(text);
+    this.#stdout.write(text);
   }
 
   err(text: string): void {

@@ -2,18 +2,25 @@ import type { Clock, Timer } from '../common/clock.ts';
 import type { BodyTap, CallProgress, ResponseHead } from '../strategies/contract.ts';
 import type { PipelineParts } from './pipeline.ts';
 
-/** Calls `expired` when a body pauses longer than `idleMs`. One timer per pause checked, not one per chunk. */
+const EVENT_STREAM = /^\s*text\/event-stream/i;
+
+/**
+ * Calls `expired` when an upstream pauses in a body for longer than `idleMs`; an app that is slow to read is none of its
+ * doing. One timer per pause checked, not one per chunk.
+ */
 class IdleWatch implements BodyTap {
   readonly #clock: Clock;
   readonly #idleMs: number;
+  readonly #awaitsReader: () => boolean;
   readonly #expired: () => void;
   #lastChunkMs: number;
   #timer: Timer;
 
-  constructor(clock: Clock, idleMs: number, expired: () => void) {
+  constructor(clock: Clock, idleMs: number, told: { awaitsReader: () => boolean; expired: () => void }) {
     this.#clock = clock;
     this.#idleMs = idleMs;
-    this.#expired = expired;
+    this.#awaitsReader = told.awaitsReader;
+    this.#expired = told.expired;
     this.#lastChunkMs = clock.now();
     this.#arm(idleMs);
   }
@@ -33,6 +40,7 @@ class IdleWatch implements BodyTap {
   #check(): void {
     const leftMs = this.#lastChunkMs + this.#idleMs - this.#clock.now();
     if (leftMs > 0) this.#arm(leftMs);
+    else if (this.#awaitsReader()) this.#arm(this.#idleMs);
     else this.#expired();
   }
 }
@@ -73,6 +81,7 @@ export function watchBody(
   delivery: {
     readonly head: ResponseHead;
     readonly nowMs: number;
+    readonly awaitsReader: () => boolean;
     readonly onIdle: (idleMs: number) => void;
     readonly fault: (error: unknown) => void;
   },
@@ -86,8 +95,9 @@ export function watchBody(
     if (tap !== undefined) taps.push(tap);
   }
   // An event stream may be silent for as long as nothing happens.
-  if (idleMs !== undefined && !delivery.head.header('content-type')?.startsWith('text/event-stream')) {
-    taps.push(new IdleWatch(clock, idleMs, () => delivery.onIdle(idleMs)));
+  if (idleMs !== undefined && !EVENT_STREAM.test(delivery.head.header('content-type') ?? '')) {
+    const { awaitsReader, onIdle } = delivery;
+    taps.push(new IdleWatch(clock, idleMs, { awaitsReader, expired: () => onIdle(idleMs) }));
   }
   return taps.length === 0 ? undefined : new GuardedTaps(taps, delivery.fault);
 }

@@ -27,6 +27,8 @@ export interface Exchange extends CallInfo {
   respond(response: Substitute): void;
   /** The app gets the outcome that was held. */
   release(): void;
+  /** Whether the delivered body waits for the app to read on: a pause in it is then not the upstream's. */
+  awaitsReader(): boolean;
   /** Ends the delivered body with `error`; the adapter reports that very error through `onBodyError`. */
   killBody(error: Error): void;
   /** Whether the request can be sent once more in full. */

@@ -126,10 +126,7 @@ export class Execution extends Recovering implements ExchangeListener {
     // A failure is known now; a success only at the end of the body.
     if (verdict !== 'success') this.judge(verdict, nowMs);
     const outcome: Outcome & { kind: 'response' } = { kind: 'response', verdict, head };
-    if (this.recovers(outcome, nowMs)) {
-      this.judge(verdict, nowMs);
-      return 'hold';
-    }
+    if (this.recovers(outcome, nowMs)) return 'hold';
     this.deliver(outcome, nowMs);
     return 'deliver';
   }
@@ -209,7 +206,8 @@ export class Execution extends Recovering implements ExchangeListener {
   }
 
   #cut(error: TimeoutError): void {
-    if (this.step === undefined) return this.exchange.cancel(error);
+    // A step that only waits may be left over: a timer brought the next one before the adapter asked for it.
+    if (this.step?.kind !== 'send') return this.exchange.cancel(error);
     // Decided on, but not made yet: the adapter is still busy with the attempt before it, and has none to cancel.
     this.step = undefined;
     if (this.onError(error) === 'deliver') this.step = { kind: 'fail', error };

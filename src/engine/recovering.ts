@@ -105,6 +105,7 @@ export abstract class Recovering extends CallRecord {
       const remedy = this.#ask(current, nowMs);
       if (remedy === undefined) return undefined;
       if (this.mode === 'observe') return this.#wouldHave(remedy, outcome);
+      this.#judgeReplaced(outcome, nowMs);
       if (remedy instanceof Promise) return this.#await(remedy, current);
       if (remedy.kind === 'retry') return this.#scheduleRetry(remedy.reason, remedy.afterMs);
       if (remedy.kind === 'response') return this.#substitute(remedy, outcome, nowMs);
@@ -117,6 +118,11 @@ export abstract class Recovering extends CallRecord {
       this.recordRejection(rejection);
       current = { kind: 'rejection', rejection };
     }
+  }
+
+  /** Before another attempt takes its place: that one has a verdict of its own. */
+  #judgeReplaced(outcome: Outcome, nowMs: number): void {
+    if (outcome.kind === 'response') this.judge(outcome.verdict, nowMs);
   }
 
   #ask(outcome: Outcome, nowMs: number): Remedy | undefined | Promise<Remedy | undefined> {
@@ -199,6 +205,7 @@ export abstract class Recovering extends CallRecord {
     this.tap = watchBody(this, this.pipeline.parts, this.context.clock, {
       head: outcome.head,
       nowMs,
+      awaitsReader: () => this.exchange.awaitsReader(),
       onIdle: (idleMs) => this.harmless(() => this.onIdleTimeout(idleMs)),
       fault: this.context.fault,
     });

@@ -7,8 +7,8 @@ const BOUNDS: readonly number[] = Array.from({ length: 51 }, (_, index) => Math.
 const HALF_MS = 10_000;
 
 /**
- * Durations of the last 10 to 20 s in fixed buckets, so that a percentile is off by less than a quarter whatever the
- * traffic, and a call costs a search of six steps. Two halves take turns; the older one is emptied when its time is over.
+ * Durations of the last 10 to 20 s in fixed buckets, so that a percentile is off by a quarter or a millisecond at most
+ * whatever the traffic, and a call costs a search of six steps. Two halves take turns; the older one is emptied when its time is over.
  */
 export class LatencyHistogram {
   #current = new Uint32Array(BOUNDS.length + 1);

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import { ORDER } from '../../src/engine/order.ts';
 import { CIRCUIT_BREAKER_DEFAULTS } from '../../src/strategies/circuit-breaker/options.ts';
-import type { Endpoint, Substitute } from '../../src/strategies/contract.ts';
+import type { Endpoint, EndpointTarget, Substitute } from '../../src/strategies/contract.ts';
+import { FALLBACK_DEFAULTS } from '../../src/strategies/fallback/options.ts';
 import { engineHarness, ScriptedQueue, ScriptedRecovery } from '../support/engine-harness.ts';
 
 const DEGRADED: Substitute = { status: 200, headers: [['resilience-source', 'degraded']], body: new Uint8Array() };
@@ -258,6 +260,35 @@ describe('a recovery that diverts to another endpoint', () => {
   });
 });
 
+describe('the circuit breaker of another endpoint', () => {
+  const target = otherEndpoint().target as EndpointTarget;
+  const policy = {
+    circuitBreaker: TRIPS_AT_TWO,
+    fallback: { ...FALLBACK_DEFAULTS, endpoints: [target] },
+  };
+
+  for (const [status, failures] of [
+    [200, 0],
+    [500, 1],
+  ] as const) {
+    it(`hears that it answered ${status}, and not how the primary did`, () => {
+      const { call, engine } = engineHarness({ policy, order: ORDER });
+      const exchange = call();
+      exchange.respondWith(503);
+      exchange.respondWith(status);
+      exchange.listener?.onBodyEnd();
+      const circuits = engine.snapshots()[0]?.circuits ?? [];
+      assert.deepEqual(
+        circuits.map((circuit) => [circuit.counted, circuit.failures]),
+        [
+          [1, 1],
+          [1, failures],
+        ],
+      );
+    });
+  }
+});
+
 describe('time limits', () => {
   it('cancel an attempt without a head and count it as failed', () => {
     const { call, clock, engine, listener } = engineHarness({
@@ -280,6 +311,21 @@ describe('time limits', () => {
     clock.advance(60_000);
     assert.deepEqual(exchange.log, ['first', 'deliver']);
     assert.deepEqual(listener.events, []);
+  });
+
+  it('leave alone a body that waits for the app to read on', () => {
+    const { call, clock } = engineHarness({
+      policy: { timeout: { attemptMs: undefined, totalMs: undefined, idleMs: 30 } },
+    });
+    const exchange = call();
+    exchange.respondWith(200);
+    exchange.readerIsSlow = true;
+    clock.advance(100);
+    assert.deepEqual(exchange.log, ['first', 'deliver']);
+    exchange.readerIsSlow = false;
+    clock.advance(30);
+    assert.deepEqual(exchange.log, ['first', 'deliver', 'killBody']);
+    assert.equal(clock.pending, 0);
   });
 
   it('end a body that stalls, but never an event stream', () => {

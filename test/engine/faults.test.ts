@@ -164,6 +164,20 @@ describe('a fault of ours', () => {
   });
 });
 
+describe('a time limit of an attempt that came sooner than its adapter asked for it', () => {
+  it('cancels the attempt', () => {
+    const { call, clock } = engineHarness({
+      policy: { timeout: { attemptMs: 100, totalMs: undefined, idleMs: undefined } },
+      recoveries: [new ScriptedRecovery({ kind: 'retry', afterMs: 5, reason: 'error' })],
+    });
+    const exchange = call();
+    assert.equal(exchange.listener?.onError(Object.assign(new Error('reset'), { code: 'ECONNRESET' })), 'hold');
+    clock.advance(5);
+    clock.advance(100);
+    assert.deepEqual(exchange.log, ['first', 'send 2 http://upstream.test', 'cancel', 'deliver']);
+  });
+});
+
 describe('a time limit that ends between the decision for an attempt and the attempt', () => {
   it('ends the call, for the adapter has no attempt to cancel yet', () => {
     const { call, clock } = engineHarness({

@@ -8,8 +8,8 @@ describe('latency percentiles', () => {
     assert.equal(new LatencyHistogram(0).read(5), null);
   });
 
-  it('are off by a quarter at most', () => {
-    const durations = fc.array(fc.double({ min: 1, max: 60_000, noNaN: true }), { minLength: 1, maxLength: 200 });
+  it('are off by a quarter or a millisecond at most', () => {
+    const durations = fc.array(fc.double({ min: 0, max: 60_000, noNaN: true }), { minLength: 1, maxLength: 200 });
     fc.assert(
       fc.property(durations, (given) => {
         const histogram = new LatencyHistogram(0);
@@ -21,10 +21,9 @@ describe('latency percentiles', () => {
           [read?.p95Ms, 0.95],
         ] as const) {
           const exact = sorted[Math.ceil(share * sorted.length) - 1] ?? 0;
-          assert.ok(
-            value !== undefined && value <= exact * 1.25 && value >= exact / 1.25 - 1e-9,
-            `${value} for ${exact}`,
-          );
+          assert.ok(value !== undefined);
+          const near = Math.abs(value - exact) <= 1 || (value <= exact * 1.2501 && value >= exact / 1.2501);
+          assert.ok(near, `${value} for ${exact}`);
         }
       }),
     );

@@ -17,6 +17,7 @@ export class FakeExchange implements Exchange {
   failedWith: Error | undefined;
   answeredWith: Substitute | undefined;
   canReplay = true;
+  readerIsSlow = false;
   listener: ExchangeListener | undefined;
 
   constructor(method = 'GET') {
@@ -50,6 +51,9 @@ export class FakeExchange implements Exchange {
   }
   release(): void {
     this.log.push('release');
+  }
+  awaitsReader(): boolean {
+    return this.readerIsSlow;
   }
   killBody(error: Error): void {
     this.log.push('killBody');

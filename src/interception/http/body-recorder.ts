@@ -29,6 +29,11 @@ export class BodyRecorder {
     return this.#bytes === 0;
   }
 
+  /** Whether the head has been written, be it to the queue. Node's own mark is lost when an agent renders it anew. */
+  get headWritten(): boolean {
+    return this.#headSeen;
+  }
+
   get overflowed(): boolean {
     return this.#overflowed;
   }

@@ -77,6 +77,7 @@ export class CallerRequest {
     const state = internals(this.request);
     this.#head ??= state._header;
     this.#overlay = undefined;
+    state._headerSent = this.#recorder.headWritten;
     rearm(this.request, state._header === null ? null : this.#head, this.#recorder.replay(), this.#keepAlive);
   }
 

@@ -11,6 +11,8 @@ import { diedUpstream, isMisuse, isOwnSocketError } from './request-error.ts';
 import { Stamp } from './watch.ts';
 import { endAttempt, giveBack } from './withdraw.ts';
 
+const BODY_FIELD = /^(?:content-length: *[1-9]|transfer-encoding:)/im;
+
 /**
  * A call that is one attempt and no more: the caller's own request, made at once, and looked on. What cannot be so (a
  * rejection, a wait) is a matter for the RelayedCall that takes over when `begin` says no.
@@ -168,6 +170,11 @@ export class DirectCall extends HttpExchange {
     endAttempt(request, request, socket, error);
   }
 
+  awaitsReader(): boolean {
+    if (this.#relay !== undefined) return this.#relay.awaitsReader();
+    return (this.#response?.readableLength ?? 0) > 0;
+  }
+
   killBody(error: Error): void {
     if (this.#relay !== undefined) return this.#relay.killBody(error);
     if (this.#ended || this.#response === undefined) return;
@@ -191,7 +198,10 @@ export class DirectCall extends HttpExchange {
     this.#relay?.release();
   }
 
+  /** Nothing is recorded here, and nothing repeated: in observe mode it says what could have been for certain. */
   replayable(): boolean {
-    return this.#relay?.replayable() ?? false;
+    if (this.#relay !== undefined) return this.#relay.replayable();
+    const head = this.request && internals(this.request)._header;
+    return !BODY_FIELD.test(head ?? '');
   }
 }

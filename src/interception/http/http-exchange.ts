@@ -52,6 +52,7 @@ export abstract class HttpExchange extends Watch implements Exchange {
   abstract fail(error: Error): void;
   abstract respond(response: Substitute): void;
   abstract release(): void;
+  abstract awaitsReader(): boolean;
   abstract killBody(error: Error): void;
   abstract replayable(): boolean;
 }

@@ -52,9 +52,11 @@ export abstract class OutcomeRelay extends HttpExchange {
   }
 
   replayable(): boolean {
+    if (this.method === 'CONNECT' || this.header('upgrade') !== undefined) return false;
+    // Asked before the caller has its request, as when the circuit is open: nothing has been written that could be lost.
+    if (this.request === undefined) return true;
     const { request, replayable } = this.caller;
-    if (!replayable || request.method === 'CONNECT' || this.header('upgrade') !== undefined) return false;
-    return canRepeat(request, this.site.report);
+    return replayable && canRepeat(request, this.site.report);
   }
 
   send(attempt: Attempt): void {
@@ -93,6 +95,10 @@ export abstract class OutcomeRelay extends HttpExchange {
       };
       this.state = { name: 'clearing', next };
     }
+  }
+
+  awaitsReader(): boolean {
+    return this.state.name === 'delivered' && this.state.response.readableLength > 0;
   }
 
   killBody(error: Error): void {

@@ -44,7 +44,8 @@ export class RelayedCall extends EventRelay {
     this.#adopt(request);
     this.attempt = WireAttempt.own(this.caller);
     if (callback !== undefined) request.once('response', callback as never);
-    if (signal !== undefined) attachSignal(signal, request);
+    // As in Node: null is none.
+    if (signal) attachSignal(signal, request);
     return request;
   }
 
@@ -112,6 +113,14 @@ function attachSignal(signal: AbortSignal, request: ClientRequest): void {
   const state: { aborted: boolean | undefined } = internals(request);
   const { aborted } = state;
   state.aborted = undefined;
-  addAbortSignal(signal, request);
-  state.aborted = aborted || state.aborted === true;
+  try {
+    addAbortSignal(signal, request);
+  } catch (error) {
+    // Not a signal: the caller gets this error, and no request that could end in another.
+    request.on('error', () => {});
+    request.destroy();
+    throw error;
+  } finally {
+    state.aborted = aborted || state.aborted === true;
+  }
 }

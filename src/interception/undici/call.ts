@@ -131,6 +131,10 @@ export abstract class Call extends CallReports implements Exchange {
     this.#attempt?.cancel(error);
   }
 
+  awaitsReader(): boolean {
+    return this.#attempt?.awaitsReader() ?? false;
+  }
+
   killBody(error: Error): void {
     this.#attempt?.kill(error);
   }

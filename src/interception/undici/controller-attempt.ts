@@ -182,6 +182,10 @@ export class ControllerAttempt extends WireAttempt implements ControllerHandler 
     return facade !== undefined && facade !== controller && facade.paused;
   }
 
+  awaitsReader(): boolean {
+    return (this.call.facade ?? this.#controller)?.paused ?? false;
+  }
+
   protected connected(): boolean {
     return this.#controller !== undefined;
   }

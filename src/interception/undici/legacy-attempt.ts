@@ -15,6 +15,8 @@ export class LegacyAttempt extends WireAttempt implements LegacyHandler {
   protected readonly call: LegacyCall;
   #abort: AbortFunction | undefined = undefined;
   #head: HeldHead | undefined = undefined;
+  /** Known where somebody looks on at the body. */
+  #paused = false;
 
   constructor(call: LegacyCall) {
     super();
@@ -120,10 +122,17 @@ export class LegacyAttempt extends WireAttempt implements LegacyHandler {
   // ── the caller's side ─────────────────────────────────────────────────────────────────────────────────────────────
 
   #deliver(status: number, raw: RawHeaders, resume: () => void, statusText: string | undefined): unknown {
-    const { marks } = this.call.listener;
-    const flow = this.#pass(status, marks === undefined ? raw : markRaw(raw, marks), resume, statusText);
-    this.tap = this.call.listener.tap;
+    const { marks, tap } = this.call.listener;
+    const goOn = tap === undefined ? resume : () => this.#resumed(resume);
+    const flow = this.#pass(status, marks === undefined ? raw : markRaw(raw, marks), goOn, statusText);
+    this.#paused = flow === false;
+    this.tap = tap;
     return flow;
+  }
+
+  #resumed(resume: () => void): void {
+    this.#paused = false;
+    resume();
   }
 
   #pass(status: number, raw: RawHeaders, resume: () => void, statusText: string | undefined): unknown {
@@ -138,7 +147,9 @@ export class LegacyAttempt extends WireAttempt implements LegacyHandler {
   #passData(chunk: Uint8Array): unknown {
     if (this.tap !== undefined) this.call.show(this.tap, chunk);
     try {
-      return this.call.handler.onData(chunk);
+      const flow = this.call.handler.onData(chunk);
+      this.#paused = flow === false;
+      return flow;
     } catch (error) {
       this.call.leave();
       throw error;
@@ -163,6 +174,10 @@ export class LegacyAttempt extends WireAttempt implements LegacyHandler {
   }
 
   #resume: (() => void) | undefined = undefined;
+
+  awaitsReader(): boolean {
+    return this.#paused;
+  }
 
   protected connected(): boolean {
     return this.#abort !== undefined;

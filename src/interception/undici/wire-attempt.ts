@@ -30,6 +30,8 @@ export abstract class WireAttempt {
 
   protected abstract readonly call: Call;
 
+  /** The caller has asked for a pause. */
+  abstract awaitsReader(): boolean;
   protected abstract connected(): boolean;
   /** Undici answers with an error report, at once. */
   protected abstract abortWire(reason: Error | undefined): void;

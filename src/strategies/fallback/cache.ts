@@ -131,7 +131,8 @@ export class ResponseCache {
 
 /** What the app itself asks of a stored response (RFC 9111 §5.2.1). */
 function wants(call: CallInfo, { ageMs, lifetimeMs }: Freshness): boolean {
-  const directives = parseDirectives(call.header('cache-control'), call.header('pragma'));
+  const field = (name: string): string | undefined => (isByFetch(call) ? undefined : call.header(name));
+  const directives = parseDirectives(field('cache-control'), field('pragma'));
   if (directives.has('no-cache') || directives.has('no-store')) return false;
   const maxAge = secondsOf(directives, 'max-age');
   if (maxAge !== undefined && ageMs > maxAge * 1_000) return false;
@@ -141,6 +142,15 @@ function wants(call: CallInfo, { ageMs, lifetimeMs }: Freshness): boolean {
   if (directives.get('max-stale') === '') return true;
   const maxStale = secondsOf(directives, 'max-stale');
   return maxStale === undefined || ageMs - lifetimeMs <= maxStale * 1_000;
+}
+
+/**
+ * Whether the request's `no-cache` is no wish of the app's: fetch puts these two fields on every request that carries a
+ * condition of the app's own (Fetch Standard, HTTP-network-or-cache fetch), so that no cache of its own answers it.
+ */
+function isByFetch(call: CallInfo): boolean {
+  if (call.header('cache-control') !== 'no-cache' || call.header('pragma') !== 'no-cache') return false;
+  return call.header('if-none-match') !== undefined || call.header('if-modified-since') !== undefined;
 }
 
 function lengthOf(head: ResponseHead): number | undefined {

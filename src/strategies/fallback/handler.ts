@@ -31,7 +31,7 @@ export async function askHandler(
   const tooLate = new Promise<never>((_, reject) => {
     giveUp = () => {
       reader.cancel();
-      reject(new Error(`fallback handler for ${progress.upstream} gave no answer within ${limitMs} ms`));
+      reject(new Error(`fallback handler for ${progress.upstream} gave no answer in the time the call had`));
     };
   });
   try {

@@ -19,6 +19,27 @@ type Send = (url: string, body: string | undefined) => Promise<number>;
 
 const refusal = Object.assign(new Error('refused by policy'), { code: 'E_REFUSED' });
 
+/** As the agents for plain proxies do it: the head is written again, with the proxy's form of the path, once they connect. */
+class RewritingAgent extends http.Agent {
+  addRequest(request: http.ClientRequest, options: object): void {
+    Object.assign(request, { _header: null, path: `http://proxied.test${request.path}` });
+    request.setHeader('x-proxied', 'yes');
+    const { addRequest } = http.Agent.prototype as unknown as { addRequest(...args: unknown[]): void };
+    setImmediate(() => {
+      const message = request as unknown as {
+        _header: string | null;
+        _implicitHeader(): void;
+        outputData: Array<{ data: string }>;
+      };
+      message._header = null;
+      message._implicitHeader();
+      const [first] = message.outputData;
+      if (first !== undefined) first.data = message._header + first.data.slice(first.data.indexOf('\r\n\r\n') + 4);
+      addRequest.call(this, request, options);
+    });
+  }
+}
+
 describe('http clients over the patched modules', () => {
   const engine = new ScriptedEngine();
   const faults: unknown[] = [];
@@ -115,6 +136,26 @@ describe('http clients over the patched modules', () => {
       assert.equal(upstream.hits, 0);
     });
   }
+
+  it('an agent that renders the head anew has it sent on every attempt', async () => {
+    const agent = new RewritingAgent();
+    for (const body of ['', 'something']) {
+      engine.reset(retrying(2));
+      upstream.reset(503);
+      const status = await new Promise<number | undefined>((resolve, reject) => {
+        const options = { host: '127.0.0.1', port: upstream.port, path: '/x', method: 'POST', agent };
+        const request = http.request(options, (response) => {
+          response.resume().on('end', () => resolve(response.statusCode));
+        });
+        request.on('error', reject);
+        request.end(body);
+      });
+      assert.equal(status, 200);
+      const told = upstream.heads.map(({ url, headers }) => `${url} ${headers['x-proxied']}`);
+      assert.deepEqual(told, [`http://proxied.test/x yes`, `http://proxied.test/x yes`]);
+      assert.deepEqual(upstream.bodies, [body, body]);
+    }
+  });
 
   it('an agent that goes through a proxy is used for every attempt, with the proxy told anew', async () => {
     const connects: string[] = [];

@@ -4,7 +4,9 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { finished, pipeline, Readable } from 'node:stream';
+import type { CallEngine } from '../../../src/interception/http/http-adapter.ts';
 import { patchHttp } from '../../../src/interception/http/patch-http.ts';
+import { REAL_ENGINES } from './full-policy.ts';
 import { retrying, type Script, ScriptedEngine } from './scripted-engine.ts';
 import { type Step, Upstream } from './upstream.ts';
 
@@ -34,9 +36,14 @@ const SCRIPTS: Record<string, Script | undefined> = {
 const mode = process.argv[2] ?? 'bare';
 const faults: string[] = [];
 if (mode !== 'bare') {
-  const engine = new ScriptedEngine();
-  engine.script = SCRIPTS[mode];
-  patchHttp({ engine, bypass: () => false, report: (error) => faults.push(String((error as Error).stack)) });
+  const scripted = new ScriptedEngine();
+  scripted.script = SCRIPTS[mode];
+  const engine = REAL_ENGINES[mode]?.() ?? scripted;
+  patchHttp({
+    engine: engine as CallEngine,
+    bypass: () => false,
+    report: (error) => faults.push(String((error as Error).stack)),
+  });
 }
 
 const REQUEST_EVENTS = [

@@ -190,6 +190,14 @@ describe('a call that waits, is repeated, answered or refused', () => {
       }
     });
 
+    it('takes a signal of null for none, and refuses what is none as Node does', async () => {
+      const seen = await play(retrying(2), [503], { signal: null } as unknown as http.RequestOptions);
+      assert.equal(seen.status, 200);
+      const refused = { signal: {} } as unknown as http.RequestOptions;
+      assert.throws(() => start(retrying(2), [], refused), { code: 'ERR_INVALID_ARG_TYPE' });
+      assert.deepEqual(engine.last.log, ['begin', 'abort']);
+    });
+
     it('keeps to the limit of an agent with a queue', async () => {
       const narrow = new http.Agent({ keepAlive: true, maxSockets: 1 });
       engine.reset(retrying(3));
@@ -321,6 +329,19 @@ describe('a call that waits, is repeated, answered or refused', () => {
       assert.deepEqual((await seen).events, ['socket', 'finish', 'response', 'end', 'close']);
       assert.deepEqual(upstream.bodies, ['abcdef']);
       assert.equal(upstream.heads[0]?.headers['x-late'], 'yes');
+    });
+
+    it('says that all of a request is at hand while there is none yet, but for what becomes a connection', () => {
+      const answers: boolean[] = [];
+      const judging: Script = {
+        repeats: true,
+        judging: (call) => answers.push(call.exchange.replayable()),
+        first: (call) => call.exchange.fail(refusal),
+      };
+      for (const options of [{ method: 'POST' }, { headers: { upgrade: 'websocket' } }, { method: 'CONNECT' }]) {
+        start(judging, [], options).on('error', () => {});
+      }
+      assert.deepEqual(answers, [true, false, false]);
     });
 
     it('sends what is written only after the connection is there', async () => {

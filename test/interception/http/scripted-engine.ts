@@ -8,6 +8,8 @@ export const PRIMARY: Endpoint = { name: 'primary', target: undefined, breaker: 
 export interface Script {
   readonly repeats?: boolean;
   readonly maxReplayBytes?: number;
+  /** Done while the call is judged. */
+  readonly judging?: (call: ScriptedCall) => void;
   /** Carried out instead of the first attempt. */
   readonly first?: (call: ScriptedCall) => void;
   /** Whether to hold a response; `then` is carried out by `proceed`. */
@@ -39,6 +41,7 @@ export class ScriptedCall implements ExchangeListener {
 
   begin(): boolean {
     this.log.push('begin');
+    this.#script.judging?.(this);
     this.#next = this.#script.first;
     if (this.#next === undefined) this.attempts++;
     return this.#next === undefined;

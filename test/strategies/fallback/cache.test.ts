@@ -194,6 +194,14 @@ describe('how long the fallback cache serves', () => {
     assert.equal(served(), undefined);
   });
 
+  it('does not take for a wish of the app what fetch puts beside a condition', () => {
+    goesBy({}, [...MAX_AGE, ['etag', '"a"']]);
+    const byFetch = { 'cache-control': 'no-cache', pragma: 'no-cache' };
+    assert.equal(served({ headers: byFetch }), undefined);
+    assert.notEqual(served({ headers: { ...byFetch, 'if-none-match': '"a"' } }), undefined);
+    assert.equal(served({ headers: { 'cache-control': 'no-cache', 'if-none-match': '"a"' } }), undefined);
+  });
+
   const wishes: Array<[cacheControl: string, afterMs: number, served: boolean]> = [
     ['no-cache', 0, false],
     ['no-store', 0, false],
