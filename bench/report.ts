@@ -3,7 +3,7 @@ import type { Comparison, Standing } from './contest.ts';
 import type { ClientName } from './protocol.ts';
 import type { StartUp } from './start-up.ts';
 import type { Summary } from './statistics.ts';
-import { TARGET_DECISION_NS, TARGET_RATIOS, TARGET_REGISTER_MS } from './variants.ts';
+import { TARGET_DECISION_NS, TARGET_RATIOS, TARGET_RATIOS_ARMED, TARGET_REGISTER_MS } from './variants.ts';
 
 export interface Results {
   readonly machine: Machine;
@@ -77,7 +77,7 @@ function callTable(client: ClientName, standings: readonly Standing[]): string {
     return [row, ['  … to that without ours', String(concurrency), '', '', ...ratioCells(against)]];
   });
   rows.sort((a, b) => Number(a[1]) - Number(b[1]));
-  const title = `${client}: calls that are answered; target for ours, telemetry off: ≤ ${TARGET_RATIOS[client].toFixed(2)}`;
+  const title = `${client}: calls that are answered; targets for ours, telemetry off: ≤ ${TARGET_RATIOS[client].toFixed(2)}, armed: ≤ ${TARGET_RATIOS_ARMED[client].toFixed(2)}`;
   const rounds = standings[0]?.rounds;
   return `${title}; ${rounds} rounds\n${table(COLUMNS, rows)}`;
 }

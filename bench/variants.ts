@@ -37,6 +37,14 @@ export const VARIANTS: readonly Variant[] = [
     env: INSTRUMENTED,
     against: 'OTel client instrumentation',
   },
+  { name: 'ours, retry armed', clients: EVERY, preloads: [REGISTER], env: { OTEL_RESILIENCE_RETRY_MAX_RETRIES: '1' } },
+  { name: 'ours, preset standard', clients: EVERY, preloads: [REGISTER], env: { OTEL_RESILIENCE_PRESET: 'standard' } },
+  {
+    name: 'ours, cache capture',
+    clients: EVERY,
+    preloads: [REGISTER],
+    env: { OTEL_RESILIENCE_FALLBACK_CACHE_STALE_IF_ERROR: '1h' },
+  },
   { name: 'opossum', clients: ['fetch'], preloads: [], wrapper: 'opossum' },
   { name: 'cockatiel', clients: ['fetch'], preloads: [], wrapper: 'cockatiel' },
 ];
@@ -51,5 +59,7 @@ export const REJECTIONS: readonly RejectionVariant[] = [
 
 /** Highest ratio to `bare` that is aimed at, with telemetry off. */
 export const TARGET_RATIOS: Readonly<Record<ClientName, number>> = { http: 1.05, fetch: 1.03, undici: 1.03 };
+/** The same with every strategy armed and nothing failing. */
+export const TARGET_RATIOS_ARMED: Readonly<Record<ClientName, number>> = { http: 1.1, fetch: 1.05, undici: 1.05 };
 export const TARGET_DECISION_NS = 200;
 export const TARGET_REGISTER_MS = 20;
