@@ -3,8 +3,8 @@ import { createRules, DEFAULT_MAX_UPSTREAMS } from '../src/config/rules.ts';
 import { Engine } from '../src/engine/engine.ts';
 import { type EngineListener, SILENT } from '../src/engine/events.ts';
 import type { Exchange } from '../src/engine/exchange.ts';
-import type { ResponseHead } from '../src/strategies/contract.ts';
-import { DEFAULT_POLICY } from '../src/strategies/policy.ts';
+import type { ResponseHead } from '../src/strategies/shared/contract.ts';
+import { DEFAULT_POLICY } from '../src/strategies/shared/policy.ts';
 import { DeferredListener } from '../src/telemetry/deferred-listener.ts';
 import { bypass } from '../src/telemetry/suppression.ts';
 

@@ -3,7 +3,7 @@ import { createRules } from '../src/config/rules.ts';
 import { Engine } from '../src/engine/engine.ts';
 import { SILENT } from '../src/engine/events.ts';
 import type { Exchange } from '../src/engine/exchange.ts';
-import { DEFAULT_POLICY } from '../src/strategies/policy.ts';
+import { DEFAULT_POLICY } from '../src/strategies/shared/policy.ts';
 
 /** Run as a process of its own, with --expose-gc: prints how many bytes of heap one upstream takes. */
 

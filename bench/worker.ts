@@ -34,7 +34,7 @@ async function start(): Promise<Call> {
 async function openOurCircuit(call: Call): Promise<void> {
   await call();
   // Not imported above: in the process of any other variant there is to be nothing of ours.
-  const { sharedRuntime } = require('../src/runtime.js') as typeof import('../src/runtime.ts');
+  const { sharedRuntime } = require('../src/bootstrap/runtime.js') as typeof import('../src/bootstrap/runtime.ts');
   sharedRuntime().resilience.circuit(new URL(setup.url).origin)?.forceOpen();
 }
 

@@ -1,5 +1,5 @@
+import { sharedRuntime } from './bootstrap/runtime.ts';
 import type { Resilience } from './resilience.ts';
-import { sharedRuntime } from './runtime.ts';
 
 export type {
   BulkheadConfig,

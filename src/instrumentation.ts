@@ -1,8 +1,8 @@
 import type { MeterProvider, TracerProvider } from '@opentelemetry/api';
 import type { InstrumentationBase, InstrumentationConfig } from '@opentelemetry/instrumentation';
+import { AppInstrumentationBase } from './bootstrap/otel-base.ts';
+import { sharedRuntime } from './bootstrap/runtime.ts';
 import type { ResilienceConfig } from './config/config-types.ts';
-import { AppInstrumentationBase } from './instrumentation-base.ts';
-import { sharedRuntime } from './runtime.ts';
 import { PACKAGE_NAME, PACKAGE_VERSION } from './version.ts';
 
 /** The configuration in code: wins over the environment and the file. */

@@ -1,7 +1,7 @@
-import { diagnose, diagnoseFault } from './diagnostics.ts';
-import { onEntryPoint } from './interception/entry-point.ts';
-import { isLastImport, isRequiredPreload } from './preload.ts';
-import { forgetRuntime, sharedRuntime } from './runtime.ts';
+import { onEntryPoint } from './bootstrap/entry-point.ts';
+import { isLastImport, isRequiredPreload } from './bootstrap/preload-order.ts';
+import { forgetRuntime, sharedRuntime } from './bootstrap/runtime.ts';
+import { diagnose, diagnoseFault } from './telemetry/diagnostics.ts';
 
 /**
  * The zero-code entry: `node --require opentelemetry-instrumentation-resilience/register app.js` (or `--import`, or
@@ -41,7 +41,7 @@ function guardedSettle(): void {
   const runtime = sharedRuntime();
   try {
     // Not before: loading any copy of @opentelemetry/instrumentation earlier would keep it from patching http.
-    const { joinOrStartSdk } = require('./sdk.js') as typeof import('./sdk.ts');
+    const { joinOrStartSdk } = require('./bootstrap/sdk.js') as typeof import('./bootstrap/sdk.ts');
     joinOrStartSdk({ mode: runtime.config?.settings.sdk ?? 'auto', env: process.env, report: diagnose });
     runtime.finalize();
     runtime.reportProblems();

@@ -1,5 +1,5 @@
 import { toOrigin } from '../engine/origin-table.ts';
-import type { Origin } from '../strategies/policy.ts';
+import type { Origin } from '../strategies/shared/policy.ts';
 import { UsageError } from './command.ts';
 
 /** A call that somebody asks about, as the clients would tell the engine of it. */

@@ -1,6 +1,6 @@
 import type { EffectiveOption } from '../config/effective-options.ts';
 import type { LoadedConfig, MatchedRule } from '../config/load-config.ts';
-import type { Assignment } from '../strategies/policy.ts';
+import type { Assignment } from '../strategies/shared/policy.ts';
 import { type AskedCall, readCall } from './asked-call.ts';
 import { EXIT, type Invocation } from './command.ts';
 import { countOf, loadFile, problemText } from './config-input.ts';

@@ -1,5 +1,5 @@
 import type { FallbackHandler } from '../strategies/fallback/options.ts';
-import type { Mode } from '../strategies/policy.ts';
+import type { Mode } from '../strategies/shared/policy.ts';
 
 /**
  * The configuration in code: the options of the file with their names in camelCase and values in the same forms.

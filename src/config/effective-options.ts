@@ -1,4 +1,5 @@
-import type { Policy } from '../strategies/policy.ts';
+import { formatSize } from '../common/size.ts';
+import type { Policy } from '../strategies/shared/policy.ts';
 import type { StatusRange } from '../strategies/verdict/options.ts';
 import { mergeLayers, type OptionSource, type PolicyLayer, sourceOf } from './layers.ts';
 import { camelCase } from './read.ts';
@@ -6,7 +7,6 @@ import { durationText, statusesText } from './schema/default-text.ts';
 import { type EndpointAddress, endpointText } from './schema/endpoint.ts';
 import { metaOf, type OptionMeta, type OptionShape } from './schema/option.ts';
 import { policyOptions } from './schema/policy.ts';
-import { formatSize } from './size.ts';
 
 /** An option as it is in force. */
 export interface EffectiveOption {

@@ -1,4 +1,4 @@
-import { DEFAULT_POLICY, type Origin, type Policy, type Rules } from '../strategies/policy.ts';
+import { DEFAULT_POLICY, type Origin, type Policy, type Rules } from '../strategies/shared/policy.ts';
 import type { ResilienceConfig } from './config-types.ts';
 import type { EffectiveOption } from './effective-options.ts';
 import { type ReadFile, readConfigText } from './file.ts';

@@ -1,5 +1,5 @@
 import { placeholdersOf } from '../strategies/fallback/response.ts';
-import type { Mode, Policy } from '../strategies/policy.ts';
+import type { Mode, Policy } from '../strategies/shared/policy.ts';
 import { type EffectiveOption, effectiveOptions } from './effective-options.ts';
 import { readEnvironment, variableName } from './environment.ts';
 import { readConfigFile } from './file.ts';

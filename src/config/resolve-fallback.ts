@@ -1,3 +1,4 @@
+import { formatSize } from '../common/size.ts';
 import {
   FALLBACK_CACHE_DEFAULTS,
   FALLBACK_DEFAULTS,
@@ -6,7 +7,6 @@ import {
   type FallbackResponseOptions,
 } from '../strategies/fallback/options.ts';
 import type { Contradiction, Given } from './resolve.ts';
-import { formatSize } from './size.ts';
 
 type Input = NonNullable<Given<'fallback'>>;
 

@@ -1,9 +1,9 @@
 import { formatDuration } from '../common/duration.ts';
 import { BULKHEAD_DEFAULTS, type BulkheadOptions } from '../strategies/bulkhead/options.ts';
 import { HEALTH_DEFAULTS, type HealthOptions } from '../strategies/health/options.ts';
-import type { Policy } from '../strategies/policy.ts';
 import { RATE_LIMITER_DEFAULTS, type RateLimiterOptions } from '../strategies/rate-limiter/options.ts';
 import { RETRY_DEFAULTS, type RetryOptions } from '../strategies/retry/options.ts';
+import type { Policy } from '../strategies/shared/policy.ts';
 import { TIMEOUT_DEFAULTS, type TimeoutOptions } from '../strategies/timeout/options.ts';
 import { VERDICT_DEFAULTS, type VerdictOptions } from '../strategies/verdict/options.ts';
 import { resolveCircuitBreaker } from './resolve-circuit-breaker.ts';

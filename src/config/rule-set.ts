@@ -1,4 +1,4 @@
-import type { Origin, Policy } from '../strategies/policy.ts';
+import type { Origin, Policy } from '../strategies/shared/policy.ts';
 import { type ProblemSource, type Problems, show } from './problem.ts';
 import { camelCase, type ReadRule } from './read.ts';
 import type { CompiledRule } from './rules.ts';

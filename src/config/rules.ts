@@ -1,4 +1,4 @@
-import type { Assignment, Mode, OriginRules, Policy, Rules } from '../strategies/policy.ts';
+import type { Assignment, Mode, OriginRules, Policy, Rules } from '../strategies/shared/policy.ts';
 import type { CallPattern } from './url-pattern.ts';
 
 export const DEFAULT_MAX_UPSTREAMS = 1_000;

@@ -1,4 +1,4 @@
-import type { Mode } from '../strategies/policy.ts';
+import type { Mode } from '../strategies/shared/policy.ts';
 import { type Problems, show } from './problem.ts';
 
 /** What is set by environment variables of its own, apart from any policy. Needs no schema, so that it costs nothing. */

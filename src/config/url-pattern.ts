@@ -1,5 +1,5 @@
 import type { URLPattern as UrlPattern } from 'urlpattern-polyfill';
-import type { Origin } from '../strategies/policy.ts';
+import type { Origin } from '../strategies/shared/policy.ts';
 
 /** The groups of a URL by name, percent-decoded. */
 export type Groups = Readonly<Record<string, string>>;

@@ -2,10 +2,10 @@ import type { Clock } from '../common/clock.ts';
 import { Bulkhead } from '../strategies/bulkhead/bulkhead.ts';
 import { CircuitBreaker } from '../strategies/circuit-breaker/circuit-breaker.ts';
 import type { Transition } from '../strategies/circuit-breaker/transition.ts';
-import type { Endpoint, EndpointTarget } from '../strategies/contract.ts';
-import type { Policy } from '../strategies/policy.ts';
 import { RetryBudget } from '../strategies/retry/budget.ts';
 import { RETRY_DEFAULTS } from '../strategies/retry/options.ts';
+import type { Endpoint, EndpointTarget } from '../strategies/shared/contract.ts';
+import type { Policy } from '../strategies/shared/policy.ts';
 import type { Order, Stage, StageContext } from './order.ts';
 import type { PipelineParts } from './pipeline.ts';
 
@@ -39,19 +39,19 @@ export function assemble(policy: Policy, upstream: string, assembly: Assembly): 
   };
   const callGuards = build(assembly.order.callGuards, policy, context);
   const recoveries = build(assembly.order.recoveries, policy, context);
-  const resends = recoveries.some((recovery) => recovery.resends);
+  const mayResend = recoveries.some((recovery) => recovery.mayResend);
   return {
     callGuards,
     recoveries,
     primary,
     breakers,
     timeouts: policy.timeout,
-    divertsUnhealthy: policy.fallback?.onUnhealthy ?? false,
+    failsOverWhenUnhealthy: policy.fallback?.onUnhealthy ?? false,
     recovers: recoveries.length > 0,
-    resends,
-    maxReplayBytes: resends ? (policy.retry ?? RETRY_DEFAULTS).maxReplayBytes : 0,
+    mayResend,
+    maxReplayBytes: mayResend ? (policy.retry ?? RETRY_DEFAULTS).maxReplayBytes : 0,
     bulkhead: callGuards.find((guard) => guard instanceof Bulkhead),
-    budget: resends ? budget : undefined,
+    budget: mayResend ? budget : undefined,
   };
 }
 

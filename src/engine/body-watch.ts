@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../common/clock.ts';
-import type { BodyTap, CallProgress, ResponseHead } from '../strategies/contract.ts';
+import type { BodyObserver, CallProgress, ResponseHead } from '../strategies/shared/contract.ts';
 import type { PipelineParts } from './pipeline.ts';
 
 const EVENT_STREAM = /^\s*text\/event-stream/i;
@@ -8,7 +8,7 @@ const EVENT_STREAM = /^\s*text\/event-stream/i;
  * Calls `expired` when an upstream pauses in a body for longer than `idleMs`; an app that is slow to read is none of its
  * doing. One timer per pause checked, not one per chunk.
  */
-class IdleWatch implements BodyTap {
+class IdleWatch implements BodyObserver {
   readonly #clock: Clock;
   readonly #idleMs: number;
   readonly #awaitsReader: () => boolean;
@@ -46,11 +46,11 @@ class IdleWatch implements BodyTap {
 }
 
 /** Shows one body to several taps. One that throws is shown no more of it: the body is the app's. */
-class GuardedTaps implements BodyTap {
-  #taps: readonly BodyTap[];
+class GuardedTaps implements BodyObserver {
+  #taps: readonly BodyObserver[];
   readonly #fault: (error: unknown) => void;
 
-  constructor(taps: readonly BodyTap[], fault: (error: unknown) => void) {
+  constructor(taps: readonly BodyObserver[], fault: (error: unknown) => void) {
     this.#taps = taps;
     this.#fault = fault;
   }
@@ -75,7 +75,7 @@ class GuardedTaps implements BodyTap {
     }
   }
 
-  #drop(tap: BodyTap, error: unknown): void {
+  #drop(tap: BodyObserver, error: unknown): void {
     this.#taps = this.#taps.filter((other) => other !== tap);
     this.#fault(error);
   }
@@ -93,11 +93,11 @@ export function watchBody(
     readonly onIdle: (idleMs: number) => void;
     readonly fault: (error: unknown) => void;
   },
-): BodyTap | undefined {
+): BodyObserver | undefined {
   const { recoveries, timeouts } = parts;
   const idleMs = timeouts?.idleMs;
   if (recoveries.length === 0 && idleMs === undefined) return undefined;
-  const taps: BodyTap[] = [];
+  const taps: BodyObserver[] = [];
   for (const recovery of recoveries) {
     const tap = recovery.capture?.(progress, delivery.head, delivery.nowMs);
     if (tap !== undefined) taps.push(tap);

@@ -1,10 +1,10 @@
 import type { Clock } from '../common/clock.ts';
 import type { CircuitBreaker } from '../strategies/circuit-breaker/circuit-breaker.ts';
 import { HealthMonitor } from '../strategies/health/health-monitor.ts';
-import type { Assignment, Rules } from '../strategies/policy.ts';
+import type { Assignment, Rules } from '../strategies/shared/policy.ts';
 import { Classifier } from '../strategies/verdict/classifier.ts';
 import { assemble } from './assemble.ts';
-import type { CallContext } from './call.ts';
+import type { CallContext } from './call-record.ts';
 import type { EngineListener, EventSource } from './events.ts';
 import type { Exchange } from './exchange.ts';
 import type { Execution } from './execution.ts';

@@ -1,7 +1,7 @@
 import type { TimeoutScope } from '../errors.ts';
 import type { Transition } from '../strategies/circuit-breaker/transition.ts';
-import type { FallbackSource, RejectionReason } from '../strategies/contract.ts';
-import type { Mode } from '../strategies/policy.ts';
+import type { FallbackSource, RejectionReason } from '../strategies/shared/contract.ts';
+import type { Mode } from '../strategies/shared/policy.ts';
 
 export type { FallbackSource, Mode, RejectionReason, TimeoutScope };
 

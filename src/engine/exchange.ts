@@ -1,4 +1,4 @@
-import type { BodyTap, CallInfo, Endpoint, ResponseHead, Substitute } from '../strategies/contract.ts';
+import type { BodyObserver, CallInfo, Endpoint, ResponseHead, Substitute } from '../strategies/shared/contract.ts';
 
 /** One try on the wire. */
 export interface Attempt {
@@ -46,9 +46,9 @@ export type Disposition = 'deliver' | 'hold';
 /** What an adapter drives and reports to, one per call. */
 export interface ExchangeListener {
   /** Header fields to add to the response that is delivered. */
-  readonly marks: ReadonlyArray<readonly [name: string, value: string]> | undefined;
+  readonly addedResponseHeaders: ReadonlyArray<readonly [name: string, value: string]> | undefined;
   /** To be shown every chunk of the delivered body; read once, when the head has been delivered. */
-  readonly tap: BodyTap | undefined;
+  readonly bodyObserver: BodyObserver | undefined;
   /**
    * Judges the call. True: the adapter sends the first attempt itself, at once. False: it builds what the caller gets,
    * without an attempt, calls `proceed()`, and awaits `send`, `respond` or `fail`.
@@ -60,9 +60,9 @@ export interface ExchangeListener {
    * Whether a span of ours may be there for the CLIENT span of the next attempt to nest in, as for a probe, a call that
    * has waited, or one that may be repeated: then `around` must make the attempt.
    */
-  readonly nests: boolean;
+  readonly needsAttemptContext: boolean;
   /** Runs what makes an attempt in the context its CLIENT span is to have as a parent. */
-  around(send: () => void): void;
+  withAttemptContext(send: () => void): void;
   /** The head of a final response (not of a 1xx). */
   onHead(head: ResponseHead): Disposition;
   /** The attempt failed before the app saw a head. */

@@ -1,9 +1,9 @@
 import { TimeoutError } from '../errors.ts';
-import type { Endpoint, Outcome, Permit, Queued, Rejection, ResponseHead } from '../strategies/contract.ts';
+import type { Endpoint, Outcome, Permit, Queued, Rejection, ResponseHead } from '../strategies/shared/contract.ts';
+import type { Step } from './action.ts';
+import { typeOfError } from './error-type.ts';
 import type { Disposition, ExchangeListener } from './exchange.ts';
-import { typeOfError } from './outcome.ts';
 import { Recovering } from './recovering.ts';
-import type { Step } from './step.ts';
 
 /**
  * One call on its way through the pipeline: admission, attempts, and what the adapter reports of them. Synchronous
@@ -27,7 +27,7 @@ export class Execution extends Recovering implements ExchangeListener {
     return true;
   }
 
-  around(send: () => void): void {
+  withAttemptContext(send: () => void): void {
     this.context.listener.attempt(this, this.attempts, send);
   }
 
@@ -35,19 +35,19 @@ export class Execution extends Recovering implements ExchangeListener {
   #admit(from: number, nowMs: number): void {
     const { callGuards, primary } = this.pipeline.parts;
     for (let i = from; i < callGuards.length; i++) {
-      const admission = callGuards[i]?.enter(this.exchange, nowMs);
+      const admission = callGuards[i]?.acquire(this.exchange, nowMs);
       if (admission?.kind === 'permit') this.keep(admission);
       else if (admission?.kind === 'queued' && this.#waits(admission, i, nowMs)) return;
       else if (admission?.kind === 'rejection' && !this.#overruled(admission)) return this.reject(admission, nowMs);
     }
-    const diverted = this.#divert(nowMs);
+    const diverted = this.#failover(nowMs);
     if (diverted === undefined) this.attempt(primary, nowMs);
     else this.take(diverted);
   }
 
-  #divert(nowMs: number): Step | undefined {
+  #failover(nowMs: number): Step | undefined {
     const { parts, monitor } = this.pipeline;
-    if (!parts.divertsUnhealthy || !monitor.divert(nowMs)) return undefined;
+    if (!parts.failsOverWhenUnhealthy || !monitor.failover(nowMs)) return undefined;
     return this.react({ kind: 'unhealthy' }, nowMs);
   }
 
@@ -95,7 +95,7 @@ export class Execution extends Recovering implements ExchangeListener {
   }
 
   protected attempt(endpoint: Endpoint, nowMs: number): void {
-    const rejection = this.enter(endpoint, nowMs);
+    const rejection = this.acquire(endpoint, nowMs);
     if (rejection !== undefined && !this.#overruled(rejection)) return this.reject(rejection, nowMs);
     this.take(this.launch(endpoint, nowMs));
   }
@@ -116,12 +116,12 @@ export class Execution extends Recovering implements ExchangeListener {
   onHead(head: ResponseHead): Disposition {
     if (this.phase !== 'in_flight' || this.ended) return 'deliver';
     const nowMs = this.context.clock.now();
-    const { classifier, heeders } = this.pipeline;
+    const { classifier, responseObservers } = this.pipeline;
     const verdict = classifier.status(head.status);
     this.sent = true;
     this.deadlines?.cancelAttempt();
     // What a fallback endpoint asks for is not the upstream's wish.
-    if (this.endpoint.target === undefined) for (const guard of heeders) guard.heed?.(head, nowMs);
+    if (this.endpoint.target === undefined) for (const guard of responseObservers) guard.onResponse?.(head, nowMs);
     this.responded(nowMs);
     // A failure is known now; a success only at the end of the body.
     if (verdict !== 'success') this.judge(verdict, nowMs);

@@ -1,4 +1,4 @@
-import type { ResponseHead } from '../strategies/contract.ts';
+import type { ResponseHead } from '../strategies/shared/contract.ts';
 import type { Disposition } from './exchange.ts';
 import { Execution } from './execution.ts';
 
@@ -26,14 +26,14 @@ export class GuardedExecution extends Execution {
     }
   }
 
-  override around(send: () => void): void {
+  override withAttemptContext(send: () => void): void {
     let sent = false;
     const sendOnce = (): void => {
       sent = true;
       send();
     };
     try {
-      super.around(sendOnce);
+      super.withAttemptContext(sendOnce);
     } catch (error) {
       // What `send` itself throws is the client's own complaint.
       if (sent) throw error;

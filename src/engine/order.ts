@@ -1,10 +1,10 @@
 import type { Clock } from '../common/clock.ts';
 import { Bulkhead } from '../strategies/bulkhead/bulkhead.ts';
-import type { Endpoint, EndpointTarget, Guard, Recovery } from '../strategies/contract.ts';
-import type { Policy } from '../strategies/policy.ts';
 import { RateLimiter } from '../strategies/rate-limiter/rate-limiter.ts';
 import type { RetryBudget } from '../strategies/retry/budget.ts';
 import { RetryRecovery } from '../strategies/retry/retry.ts';
+import type { Endpoint, EndpointTarget, Guard, Recovery } from '../strategies/shared/contract.ts';
+import type { Policy } from '../strategies/shared/policy.ts';
 
 /** What a stage may use to build its strategy for one upstream. */
 export interface StageContext {

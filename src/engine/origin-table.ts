@@ -1,4 +1,4 @@
-import type { Origin, OriginRules, Rules } from '../strategies/policy.ts';
+import type { Origin, OriginRules, Rules } from '../strategies/shared/policy.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** An origin calls have gone to, and what was found out about it. */

@@ -1,8 +1,8 @@
 import type { CircuitBreaker } from '../strategies/circuit-breaker/circuit-breaker.ts';
-import type { Endpoint, FallbackSource, Guard, Recovery, RejectionReason } from '../strategies/contract.ts';
 import type { HealthMonitor } from '../strategies/health/health-monitor.ts';
-import type { Assignment, Mode } from '../strategies/policy.ts';
 import type { RetryBudget } from '../strategies/retry/budget.ts';
+import type { Endpoint, FallbackSource, Guard, Recovery, RejectionReason } from '../strategies/shared/contract.ts';
+import type { Assignment, Mode } from '../strategies/shared/policy.ts';
 import type { TimeoutOptions } from '../strategies/timeout/options.ts';
 import type { Classifier } from '../strategies/verdict/classifier.ts';
 import type { EventSource } from './events.ts';
@@ -24,11 +24,11 @@ export interface PipelineParts {
   readonly breakers: readonly CircuitBreaker[];
   readonly timeouts: TimeoutOptions | undefined;
   /** Whether calls go to the fallback chain while the monitor calls the upstream unhealthy. */
-  readonly divertsUnhealthy: boolean;
+  readonly failsOverWhenUnhealthy: boolean;
   /** Whether a first attempt may be followed by another, or by a substitute. */
   readonly recovers: boolean;
   /** Whether it may be followed by another. */
-  readonly resends: boolean;
+  readonly mayResend: boolean;
   readonly maxReplayBytes: number;
   readonly bulkhead: { snapshot(): BulkheadSnapshot } | undefined;
   /** Of further attempts; every call pays in. */
@@ -45,7 +45,7 @@ export class Pipeline implements EventSource {
   readonly classifier: Classifier;
   readonly monitor: HealthMonitor;
   readonly counts: Counts = { rejections: {}, retries: {}, fallbacks: {} };
-  readonly heeders: readonly Guard[];
+  readonly responseObservers: readonly Guard[];
   /** Whether the adapter must be ready for more than one outcome (`parts.recovers`, when it is enforced). */
   readonly repeats: boolean;
   readonly maxReplayBytes: number;
@@ -67,7 +67,7 @@ export class Pipeline implements EventSource {
     this.parts = parts;
     this.classifier = judges.classifier;
     this.monitor = judges.monitor;
-    this.heeders = parts.callGuards.filter((guard) => guard.heed !== undefined);
+    this.responseObservers = parts.callGuards.filter((guard) => guard.onResponse !== undefined);
     // In observe mode nothing is repeated: the app's own request stays the only one.
     this.repeats = parts.recovers && identity.mode === 'enforce';
     this.maxReplayBytes = this.repeats ? parts.maxReplayBytes : 0;
@@ -78,7 +78,7 @@ export class Pipeline implements EventSource {
     const { breakers, callGuards, budget } = this.parts;
     if (this.active > 0 || budget?.isDrawnOn(nowMs) === true) return true;
     if (breakers.some((breaker) => breaker.state(nowMs) !== 'closed')) return true;
-    return callGuards.some((guard) => guard.restrains?.(nowMs) === true);
+    return callGuards.some((guard) => guard.isLimiting?.(nowMs) === true);
   }
 }
 

@@ -1,10 +1,10 @@
-import type { BodyTap, Endpoint, Outcome, Rejection, Remedy } from '../strategies/contract.ts';
+import type { BodyObserver, Endpoint, Outcome, RecoveryAction, Rejection } from '../strategies/shared/contract.ts';
+import { perform, RELEASE, type Step, WAIT } from './action.ts';
 import { watchBody } from './body-watch.ts';
-import { CallRecord } from './call.ts';
+import { CallRecord } from './call-record.ts';
 import { Deadlines } from './deadlines.ts';
+import { errorType } from './error-type.ts';
 import type { CallResult } from './events.ts';
-import { errorType } from './outcome.ts';
-import { perform, RELEASE, type Step, WAIT } from './step.ts';
 
 /** Where a call is. `paused`: between two attempts, or waiting for a recovery to make up its mind. */
 export type Phase = 'admission' | 'queued' | 'in_flight' | 'paused' | 'body';
@@ -13,8 +13,8 @@ const ENDPOINT_MARKS = [['resilience-source', 'endpoint']] as const;
 
 /** The second half of a call's way: what comes of an outcome, and how the call ends. */
 export abstract class Recovering extends CallRecord {
-  marks: ReadonlyArray<readonly [string, string]> | undefined = undefined;
-  tap: BodyTap | undefined = undefined;
+  addedResponseHeaders: ReadonlyArray<readonly [string, string]> | undefined = undefined;
+  bodyObserver: BodyObserver | undefined = undefined;
 
   protected phase: Phase = 'admission';
   /** Inside `begin` or a report: steps wait for `proceed`. */
@@ -74,7 +74,7 @@ export abstract class Recovering extends CallRecord {
     this.reporting = false;
     this.step = undefined;
     this.deadlines?.cancelAll();
-    this.tap?.end(false);
+    this.bodyObserver?.end(false);
     super.abandon(error);
   }
 
@@ -109,7 +109,7 @@ export abstract class Recovering extends CallRecord {
       if (remedy instanceof Promise) return this.#await(remedy, current);
       if (remedy.kind === 'retry') return this.#scheduleRetry(remedy.reason, remedy.afterMs);
       if (remedy.kind === 'response') return this.#substitute(remedy, outcome, nowMs);
-      const rejection = this.enter(remedy.endpoint, nowMs);
+      const rejection = this.acquire(remedy.endpoint, nowMs);
       if (rejection === undefined) {
         this.tellMonitor();
         this.#replaced = errorType(outcome);
@@ -125,7 +125,7 @@ export abstract class Recovering extends CallRecord {
     if (outcome.kind === 'response') this.judge(outcome.verdict, nowMs);
   }
 
-  #ask(outcome: Outcome, nowMs: number): Remedy | undefined | Promise<Remedy | undefined> {
+  #ask(outcome: Outcome, nowMs: number): RecoveryAction | undefined | Promise<RecoveryAction | undefined> {
     for (const recovery of this.pipeline.parts.recoveries) {
       const remedy = recovery.recover(this, outcome, nowMs);
       if (remedy !== undefined) return remedy;
@@ -134,9 +134,9 @@ export abstract class Recovering extends CallRecord {
   }
 
   /** Only a substitute is worth waiting for; a recovery that fails, or has none, leaves the outcome itself. */
-  #await(promise: Promise<Remedy | undefined>, outcome: Outcome): Step {
+  #await(promise: Promise<RecoveryAction | undefined>, outcome: Outcome): Step {
     this.phase = 'paused';
-    const settled = (remedy: Remedy | undefined): void => {
+    const settled = (remedy: RecoveryAction | undefined): void => {
       if (this.phase !== 'paused' || this.ended) return;
       const nowMs = this.context.clock.now();
       if (remedy?.kind === 'response') this.take(this.#substitute(remedy, outcome, nowMs));
@@ -156,7 +156,7 @@ export abstract class Recovering extends CallRecord {
     return WAIT;
   }
 
-  #substitute(remedy: Remedy & { kind: 'response' }, outcome: Outcome, nowMs: number): Step {
+  #substitute(remedy: RecoveryAction & { kind: 'response' }, outcome: Outcome, nowMs: number): Step {
     this.fallbackSource = remedy.source;
     this.recordFallback(remedy.source, errorType(outcome));
     this.end('fallback', undefined, nowMs);
@@ -164,7 +164,7 @@ export abstract class Recovering extends CallRecord {
   }
 
   /** Observe mode: says what would have been done, and does nothing. */
-  #wouldHave(remedy: Remedy | Promise<Remedy | undefined>, outcome: Outcome): undefined {
+  #wouldHave(remedy: RecoveryAction | Promise<RecoveryAction | undefined>, outcome: Outcome): undefined {
     // Nothing waits for it; what comes of it nobody knows.
     if (remedy instanceof Promise) remedy.catch(() => {});
     else if (remedy.kind === 'retry') this.recordRetry(remedy.reason, remedy.afterMs);
@@ -194,7 +194,7 @@ export abstract class Recovering extends CallRecord {
     this.result = failed ? 'failure' : 'success';
     if (failed) this.errorType = errorType(outcome);
     if (this.endpoint.target !== undefined) {
-      this.marks = ENDPOINT_MARKS;
+      this.addedResponseHeaders = ENDPOINT_MARKS;
       if (!failed) {
         this.result = 'fallback';
         this.fallbackSource = 'endpoint';
@@ -202,7 +202,7 @@ export abstract class Recovering extends CallRecord {
       }
     }
     this.tellMonitor();
-    this.tap = watchBody(this, this.pipeline.parts, this.context.clock, {
+    this.bodyObserver = watchBody(this, this.pipeline.parts, this.context.clock, {
       head: outcome.head,
       nowMs,
       awaitsReader: () => this.exchange.awaitsReader(),
@@ -221,7 +221,7 @@ export abstract class Recovering extends CallRecord {
 
   protected finish(nowMs: number, complete: boolean): void {
     this.deadlines?.cancelAll();
-    this.tap?.end(complete);
+    this.bodyObserver?.end(complete);
     this.close(nowMs);
   }
 }

@@ -1,6 +1,6 @@
 import type { CircuitState } from '../strategies/circuit-breaker/transition.ts';
-import type { FallbackSource, RejectionReason } from '../strategies/contract.ts';
-import type { Mode } from '../strategies/policy.ts';
+import type { FallbackSource, RejectionReason } from '../strategies/shared/contract.ts';
+import type { Mode } from '../strategies/shared/policy.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** A circuit breaker, read at one moment. */

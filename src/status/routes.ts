@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Resilience } from '../resilience.ts';
-import type { Admission, Refusal } from './admission.ts';
+import type { Admission, Refusal } from './access-control.ts';
 import type { CircuitAction } from './document.ts';
 import type { EventStream } from './event-stream.ts';
 import type { PageAsset } from './page-asset.ts';

@@ -1,7 +1,7 @@
 import type { MeterProvider, TracerProvider } from '@opentelemetry/api';
-import { diagnoseFault } from '../diagnostics.ts';
 import type { EngineListener, EventSource, ObservedCall, ResilienceEvent } from '../engine/events.ts';
 import { apiRegistry } from './api-registry.ts';
+import { diagnoseFault } from './diagnostics.ts';
 import { hasListeners } from './event-channel.ts';
 import type { TelemetryListener, TelemetryOptions } from './listener.ts';
 import type { LoggerProvider } from './providers.ts';

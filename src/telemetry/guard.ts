@@ -1,4 +1,4 @@
-import { tell } from '../diagnostics.ts';
+import { tell } from './diagnostics.ts';
 
 const MAX_REPORTED = 50;
 const reported = new Set<string>();

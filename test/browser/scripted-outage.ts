@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import type { EngineListener, ObservedCall, ResilienceEvent } from '../../src/engine/events.ts';
 import { SILENT } from '../../src/engine/events.ts';
 import type { CircuitSnapshot, UpstreamSnapshot } from '../../src/engine/snapshot.ts';
-import { Admission } from '../../src/status/admission.ts';
+import { Admission } from '../../src/status/access-control.ts';
 import { EventStream } from '../../src/status/event-stream.ts';
 import { loadPage } from '../../src/status/page-asset.ts';
 import { PageServer } from '../../src/status/page-server.ts';
@@ -162,7 +162,7 @@ export class ScriptedOutage {
     const wallClock = (): number => BEGIN + nowMs;
     const recorder = new Recorder({ resilience, intervalMs: 1000, actions: true, now: () => nowMs, wallClock });
     recorder.on = true;
-    const listener = recorder.tap(SILENT);
+    const listener = recorder.bodyObserver(SILENT);
     const told = (event: ResilienceEvent, { script: { policy, upstream } }: ScriptedUpstream): void => {
       const traceId = createHash('md5').update(`${upstream} ${nowMs}`).digest('hex');
       const source = { policy, upstream, mode: 'enforce' } as const;

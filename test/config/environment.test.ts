@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { variableOptions } from '../../src/config/environment.ts';
-import type { Policy } from '../../src/strategies/policy.ts';
+import type { Policy } from '../../src/strategies/shared/policy.ts';
 import { loadEnv, policyOf } from './harness.ts';
 
 describe('options in the environment', () => {

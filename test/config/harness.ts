@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ResilienceConfig } from '../../src/config/config-types.ts';
 import { type LoadedConfig, loadConfig } from '../../src/config/load-config.ts';
-import type { Origin, Policy } from '../../src/strategies/policy.ts';
+import type { Origin, Policy } from '../../src/strategies/shared/policy.ts';
 
 /** Loads `text` as the file, with further environment variables. */
 export function loadFile(text: string, env: Record<string, string> = {}, code?: ResilienceConfig): LoadedConfig {

@@ -6,8 +6,8 @@ import { describe, it } from 'mocha';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { BULKHEAD_DEFAULTS } from '../../src/strategies/bulkhead/options.ts';
 import { CIRCUIT_BREAKER_DEFAULTS } from '../../src/strategies/circuit-breaker/options.ts';
-import { DEFAULT_POLICY } from '../../src/strategies/policy.ts';
 import { RETRY_DEFAULTS } from '../../src/strategies/retry/options.ts';
+import { DEFAULT_POLICY } from '../../src/strategies/shared/policy.ts';
 import { TIMEOUT_DEFAULTS } from '../../src/strategies/timeout/options.ts';
 import { loadCode, loadEnv, loadFile, originOf, policyOf } from './harness.ts';
 

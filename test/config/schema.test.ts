@@ -10,7 +10,7 @@ import { documentOptions } from '../../src/config/schema/document.ts';
 import { configJsonSchema } from '../../src/config/schema/json-schema.ts';
 import { metaOf, type OptionMeta, type OptionShape } from '../../src/config/schema/option.ts';
 import { policyOptions } from '../../src/config/schema/policy.ts';
-import { DEFAULT_POLICY } from '../../src/strategies/policy.ts';
+import { DEFAULT_POLICY } from '../../src/strategies/shared/policy.ts';
 import { loadFile, policyOf } from './harness.ts';
 
 type Camel<S extends string> = S extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : S;

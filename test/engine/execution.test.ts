@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { ORDER } from '../../src/engine/order.ts';
 import { CIRCUIT_BREAKER_DEFAULTS } from '../../src/strategies/circuit-breaker/options.ts';
-import type { Endpoint, EndpointTarget, Substitute } from '../../src/strategies/contract.ts';
 import { FALLBACK_DEFAULTS } from '../../src/strategies/fallback/options.ts';
+import type { Endpoint, EndpointTarget, Substitute } from '../../src/strategies/shared/contract.ts';
 import { engineHarness, ScriptedQueue, ScriptedRecovery } from '../support/engine-harness.ts';
 
 const DEGRADED: Substitute = { status: 200, headers: [['resilience-source', 'degraded']], body: new Uint8Array() };
@@ -250,7 +250,7 @@ describe('a recovery that diverts to another endpoint', () => {
     exchange.respondWith(200);
     exchange.listener?.onBodyEnd();
     assert.deepEqual(exchange.log, ['first', 'hold', `send 2 ${endpoint.name}`, 'deliver']);
-    assert.deepEqual(exchange.listener?.marks, [['resilience-source', 'endpoint']]);
+    assert.deepEqual(exchange.listener?.addedResponseHeaders, [['resilience-source', 'endpoint']]);
     assert.equal(exchange.execution.result, 'fallback');
     assert.deepEqual(listener.events.at(-1)?.event, {
       type: 'fallback_used',
@@ -334,7 +334,7 @@ describe('time limits', () => {
     const stalled = call();
     stalled.respondWith(200);
     clock.advance(20);
-    stalled.listener?.tap?.chunk(new Uint8Array(1));
+    stalled.listener?.bodyObserver?.chunk(new Uint8Array(1));
     clock.advance(29);
     assert.deepEqual(stalled.log, ['first', 'deliver']);
     clock.advance(1);

@@ -3,7 +3,7 @@ import { describe, it } from 'mocha';
 import type { ResilienceEvent } from '../../src/engine/events.ts';
 import { ORDER } from '../../src/engine/order.ts';
 import { BULKHEAD_DEFAULTS } from '../../src/strategies/bulkhead/options.ts';
-import type { BodyTap, Guard, Recovery } from '../../src/strategies/contract.ts';
+import type { BodyObserver, Guard, Recovery } from '../../src/strategies/shared/contract.ts';
 import { engineHarness, ScriptedQueue, ScriptedRecovery } from '../support/engine-harness.ts';
 import { RecordingListener } from '../support/recording-listener.ts';
 
@@ -17,7 +17,7 @@ function fail(): never {
 class Counting implements Guard {
   held = 0;
 
-  enter() {
+  acquire() {
     this.held++;
     return { kind: 'permit', release: () => this.held-- } as const;
   }
@@ -48,7 +48,7 @@ describe('a fault of ours', () => {
   it('in a guard leaves the call to its adapter, and gives back what the guards before it gave', () => {
     const counting = new Counting();
     const { call, pipeline, faults, clock } = engineHarness({
-      guards: [counting, { enter: fail }],
+      guards: [counting, { acquire: fail }],
       policy: { timeout: { attemptMs: 10, totalMs: 100, idleMs: undefined } },
     });
     const exchange = call();
@@ -67,7 +67,7 @@ describe('a fault of ours', () => {
       const { call, pipeline, faults } = engineHarness({ listener });
       const exchange = call();
       let sent = 0;
-      exchange.listener?.around(() => sent++);
+      exchange.listener?.withAttemptContext(() => sent++);
       exchange.respondWith(200);
       exchange.listener?.onBodyEnd();
       assert.deepEqual(exchange.log, ['first', 'deliver'], failsOn);
@@ -79,7 +79,7 @@ describe('a fault of ours', () => {
 
   it('in a recovery gives the app the outcome, and frees the slot', () => {
     for (const kind of ['response', 'error'] as const) {
-      const recovery: Recovery = { resends: true, recover: fail };
+      const recovery: Recovery = { mayResend: true, recover: fail };
       const { call, engine, faults } = engineHarness({ recoveries: [recovery], guards: [new Counting()] });
       const exchange = call();
       if (kind === 'response') exchange.respondWith(503);
@@ -93,7 +93,7 @@ describe('a fault of ours', () => {
 
   it('in what ends a call frees the slots all the same', () => {
     const counting = new Counting();
-    const faulty: Guard = { enter: () => ({ kind: 'permit', release: fail }) };
+    const faulty: Guard = { acquire: () => ({ kind: 'permit', release: fail }) };
     const { call, pipeline, faults, listener } = engineHarness({ guards: [faulty, counting] });
     const exchange = call();
     exchange.respondWith(200);
@@ -149,14 +149,21 @@ describe('a fault of ours', () => {
 
   it('in a tap ends the tap, not the body', () => {
     const seen: number[] = [];
-    const faulty: BodyTap = { chunk: fail, end: fail };
-    const good: BodyTap = { chunk: (data) => seen.push(data.length), end: (complete) => seen.push(complete ? 1 : 0) };
-    const tapping = (tap: BodyTap): Recovery => ({ resends: false, recover: () => undefined, capture: () => tap });
+    const faulty: BodyObserver = { chunk: fail, end: fail };
+    const good: BodyObserver = {
+      chunk: (data) => seen.push(data.length),
+      end: (complete) => seen.push(complete ? 1 : 0),
+    };
+    const tapping = (tap: BodyObserver): Recovery => ({
+      mayResend: false,
+      recover: () => undefined,
+      capture: () => tap,
+    });
     const { call, faults, pipeline } = engineHarness({ recoveries: [tapping(faulty), tapping(good)] });
     const exchange = call();
     exchange.respondWith(200);
-    exchange.listener?.tap?.chunk(new Uint8Array(5));
-    exchange.listener?.tap?.chunk(new Uint8Array(7));
+    exchange.listener?.bodyObserver?.chunk(new Uint8Array(5));
+    exchange.listener?.bodyObserver?.chunk(new Uint8Array(7));
     exchange.listener?.onBodyEnd();
     assert.deepEqual(seen, [5, 7, 1]);
     assert.deepEqual(faults, [FAULT]);

@@ -60,7 +60,7 @@ describe('guards and recoveries in telemetry', () => {
     });
   }
 
-  const resends = (clients: readonly ReceivedSpan[]): unknown[] =>
+  const mayResend = (clients: readonly ReceivedSpan[]): unknown[] =>
     clients.map(({ attributes }) => attributes['http.request.resend_count']);
 
   for (const client of CLIENTS) {
@@ -70,7 +70,7 @@ describe('guards and recoveries in telemetry', () => {
         assert.equal((await call(client, '/retried/1')).status, 200);
         const { ours, clients } = await trace(3);
         assert.equal(clients.length, 3);
-        assert.deepEqual(resends(clients), [undefined, 1, 2]);
+        assert.deepEqual(mayResend(clients), [undefined, 1, 2]);
         const received = upstream.hits.map(({ headers }) => headers.traceparent);
         assert.deepEqual(
           received,
@@ -99,7 +99,7 @@ describe('guards and recoveries in telemetry', () => {
         const reply = await call(client, '/chain/1');
         assert.equal(reply.headers?.['resilience-source'], 'endpoint');
         const { ours, clients } = await trace(3);
-        assert.deepEqual(resends(clients), [undefined, 1, 2]);
+        assert.deepEqual(mayResend(clients), [undefined, 1, 2]);
         assert.equal(clients[2]?.attributes['server.port'], backup.port);
         assert.equal(backup.hits[0]?.headers.traceparent, `00-${ours.traceId}-${clients[2]?.spanId}-01`);
         assert.equal(ours.status, 'UNSET');

@@ -1,4 +1,4 @@
-import type { CallInfo } from '../../src/strategies/contract.ts';
+import type { CallInfo } from '../../src/strategies/shared/contract.ts';
 
 /** A call as the strategies see it. Header names in lower case. */
 export function callInfo(method = 'GET', headers: Readonly<Record<string, string>> = {}): CallInfo {

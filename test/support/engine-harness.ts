@@ -2,8 +2,15 @@ import { Engine } from '../../src/engine/engine.ts';
 import type { Execution } from '../../src/engine/execution.ts';
 import type { Order } from '../../src/engine/order.ts';
 import type { Pipeline } from '../../src/engine/pipeline.ts';
-import type { Admission, CallProgress, Guard, Outcome, Recovery, Remedy } from '../../src/strategies/contract.ts';
-import type { Mode, Policy } from '../../src/strategies/policy.ts';
+import type {
+  Admission,
+  CallProgress,
+  Guard,
+  Outcome,
+  Recovery,
+  RecoveryAction,
+} from '../../src/strategies/shared/contract.ts';
+import type { Mode, Policy } from '../../src/strategies/shared/policy.ts';
 import { FakeExchange } from './fake-exchange.ts';
 import { ManualClock } from './manual-clock.ts';
 import { RecordingListener } from './recording-listener.ts';
@@ -58,15 +65,15 @@ export function engineHarness(options: HarnessOptions = {}) {
 
 /** A recovery that answers from a list, one remedy an outcome. */
 export class ScriptedRecovery implements Recovery {
-  readonly resends = true;
+  readonly mayResend = true;
   readonly seen: Outcome[] = [];
-  readonly #remedies: Array<Remedy | undefined | Promise<Remedy | undefined>>;
+  readonly #remedies: Array<RecoveryAction | undefined | Promise<RecoveryAction | undefined>>;
 
-  constructor(...remedies: Array<Remedy | undefined | Promise<Remedy | undefined>>) {
+  constructor(...remedies: Array<RecoveryAction | undefined | Promise<RecoveryAction | undefined>>) {
     this.#remedies = remedies;
   }
 
-  recover(_progress: CallProgress, outcome: Outcome): Remedy | undefined | Promise<Remedy | undefined> {
+  recover(_progress: CallProgress, outcome: Outcome): RecoveryAction | undefined | Promise<RecoveryAction | undefined> {
     if (outcome.kind === 'response' && outcome.verdict !== 'failure') return undefined;
     this.seen.push(outcome);
     return this.#remedies.shift();
@@ -79,7 +86,7 @@ export class ScriptedQueue implements Guard {
   readonly verdicts: string[] = [];
   cancelled = 0;
 
-  enter(): Admission {
+  acquire(): Admission {
     return {
       kind: 'queued',
       onSettled: (settle) => this.waiting.push(settle),

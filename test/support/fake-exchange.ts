@@ -1,5 +1,5 @@
 import type { Attempt, Exchange, ExchangeListener } from '../../src/engine/exchange.ts';
-import type { ResponseHead, Substitute } from '../../src/strategies/contract.ts';
+import type { ResponseHead, Substitute } from '../../src/strategies/shared/contract.ts';
 
 export function head(status: number, headers: Record<string, string> = {}): ResponseHead {
   return { status, header: (name) => headers[name], entries: () => Object.entries(headers) };

@@ -1,4 +1,10 @@
-import { type Assignment, DEFAULT_POLICY, type Mode, type Policy, type Rules } from '../../src/strategies/policy.ts';
+import {
+  type Assignment,
+  DEFAULT_POLICY,
+  type Mode,
+  type Policy,
+  type Rules,
+} from '../../src/strategies/shared/policy.ts';
 
 /** Rules that give every call the same policy. */
 export function everyCall(

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { formatSize } from '../../common/size.ts';
 import { FALLBACK_CACHE_DEFAULTS, FALLBACK_DEFAULTS, type FallbackHandler } from '../../strategies/fallback/options.ts';
-import { formatSize } from '../size.ts';
 import { durationText } from './default-text.ts';
 import { endpoints } from './endpoint.ts';
 import { option, switchable } from './option.ts';

@@ -1,11 +1,11 @@
 import type { z } from 'zod';
+import { formatSize } from '../../common/size.ts';
 import { BULKHEAD_DEFAULTS } from '../../strategies/bulkhead/options.ts';
 import { HEALTH_DEFAULTS } from '../../strategies/health/options.ts';
 import { RATE_LIMITER_DEFAULTS } from '../../strategies/rate-limiter/options.ts';
 import { RETRY_DEFAULTS } from '../../strategies/retry/options.ts';
 import { TIMEOUT_DEFAULTS } from '../../strategies/timeout/options.ts';
 import { VERDICT_DEFAULTS } from '../../strategies/verdict/options.ts';
-import { formatSize } from '../size.ts';
 import { circuitBreaker } from './circuit-breaker.ts';
 import { durationText, statusesText } from './default-text.ts';
 import { fallback } from './fallback.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { formatDuration, parseDuration } from '../../common/duration.ts';
+import { formatSize, parseSize } from '../../common/size.ts';
 import type { StatusRange } from '../../strategies/verdict/options.ts';
-import { formatSize, parseSize } from '../size.ts';
 import { type Held, type OptionText, option, type TextForm } from './option.ts';
 
 /** The kinds of values that options have, each with its range and its words for "expected ...". */

@@ -1,5 +1,5 @@
 import type { ClientRequest } from 'node:http';
-import type { EndpointTarget } from '../../strategies/contract.ts';
+import type { EndpointTarget } from '../../strategies/shared/contract.ts';
 import type { CallOptions, CallTarget } from './call-target.ts';
 import { attemptHeaders, CREDENTIALS } from './request-head.ts';
 

@@ -2,9 +2,9 @@ import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
 import { BodyRecorder } from './body-recorder.ts';
 import { internals, type WriteCallback } from './internals.ts';
-import { rearm } from './rearm.ts';
+import { destroyPlain, giveSocket } from './prototype-patches.ts';
 import { type HeadOverlay, replaceHead } from './request-head.ts';
-import { destroyPlain, giveSocket } from './sensors.ts';
+import { rearm } from './reset-for-resend.ts';
 import { guardErrorListeners } from './socket-guard.ts';
 import type { SubstituteSocket } from './substitute.ts';
 

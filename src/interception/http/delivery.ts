@@ -2,13 +2,13 @@ import type { IncomingMessage } from 'node:http';
 import type { ExchangeListener } from '../../engine/exchange.ts';
 import { responseInternals } from './internals.ts';
 
-/** Gives a response that the app is about to get the marks and the tap the engine wants on it. */
+/** Gives a response that the app is about to get the addedResponseHeaders and the bodyObserver the engine wants on it. */
 export function prepareDelivery(listener: ExchangeListener, response: IncomingMessage, early: readonly Buffer[]): void {
-  const { marks, tap } = listener;
-  if (marks !== undefined) for (const [name, value] of marks) mark(response, name, value);
-  if (tap === undefined) return;
-  for (const chunk of early) tap.chunk(chunk);
-  onChunk(response, (chunk) => tap.chunk(chunk));
+  const { addedResponseHeaders, bodyObserver } = listener;
+  if (addedResponseHeaders !== undefined) for (const [name, value] of addedResponseHeaders) mark(response, name, value);
+  if (bodyObserver === undefined) return;
+  for (const chunk of early) bodyObserver.chunk(chunk);
+  onChunk(response, (chunk) => bodyObserver.chunk(chunk));
 }
 
 /** Adds a header field, wherever the app or an instrumentation may look or have looked. */

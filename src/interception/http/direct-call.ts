@@ -1,14 +1,14 @@
 import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Attempt, ExchangeListener } from '../../engine/exchange.ts';
-import type { Substitute } from '../../strategies/contract.ts';
+import type { Substitute } from '../../strategies/shared/contract.ts';
 import { killBody, prepareDelivery } from './delivery.ts';
 import { HttpExchange } from './http-exchange.ts';
 import { internals, isUpgrade } from './internals.ts';
 import { MessageHead } from './message-head.ts';
 import { RelayedCall } from './relayed-call.ts';
 import { diedUpstream, isMisuse, isOwnSocketError } from './request-error.ts';
-import { Stamp } from './watch.ts';
+import { Stamp } from './request-hooks.ts';
 import { endAttempt, giveBack } from './withdraw.ts';
 
 const BODY_FIELD = /^(?:content-length: *[1-9]|transfer-encoding:)/im;
@@ -51,9 +51,9 @@ export class DirectCall extends HttpExchange {
     const { module, args, layers } = this.site;
     let made: ClientRequest | undefined;
     try {
-      if (!this.#listener.nests) made = module.inner(args, layers);
+      if (!this.#listener.needsAttemptContext) made = module.inner(args, layers);
       else {
-        this.#listener.around(() => {
+        this.#listener.withAttemptContext(() => {
           made = module.inner(args, layers);
         });
       }

@@ -9,8 +9,8 @@ import { type CallTarget, type Protocol, readTarget } from './call-target.ts';
 import type { DirectCall } from './direct-call.ts';
 import type { CallSite } from './http-exchange.ts';
 import { type Depth, PatchedModule } from './patched-module.ts';
+import { installSensors } from './prototype-patches.ts';
 import type { RelayedCall } from './relayed-call.ts';
-import { installSensors } from './sensors.ts';
 
 /** What an adapter needs to know of a pipeline. */
 export interface CallPipeline {

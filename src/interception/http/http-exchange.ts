@@ -1,10 +1,10 @@
 import type { ClientRequest } from 'node:http';
 import type { Attempt, Exchange } from '../../engine/exchange.ts';
-import type { Substitute } from '../../strategies/contract.ts';
+import type { Substitute } from '../../strategies/shared/contract.ts';
 import { type CallTarget, optionsHeader, type Protocol } from './call-target.ts';
 import { requestHeader } from './message-head.ts';
 import type { PatchedModule } from './patched-module.ts';
-import { Watch } from './watch.ts';
+import { Watch } from './request-hooks.ts';
 
 /** Where a call was made, and how its attempts are. */
 export interface CallSite {

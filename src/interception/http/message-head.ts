@@ -1,5 +1,5 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import type { ResponseHead } from '../../strategies/contract.ts';
+import type { ResponseHead } from '../../strategies/shared/contract.ts';
 
 /** A response's head for the engine; headers are not parsed before somebody asks for one. */
 export class MessageHead implements ResponseHead {

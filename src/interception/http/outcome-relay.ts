@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage } from 'node:http';
 import type { Attempt, ExchangeListener } from '../../engine/exchange.ts';
-import type { Substitute } from '../../strategies/contract.ts';
+import type { Substitute } from '../../strategies/shared/contract.ts';
 import { type CallOptions, type CallTarget, copyOptions } from './call-target.ts';
 import type { CallerRequest } from './caller-request.ts';
 import { killBody, prepareDelivery } from './delivery.ts';

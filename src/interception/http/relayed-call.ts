@@ -8,7 +8,7 @@ import { EventRelay } from './event-relay.ts';
 import type { CallSite } from './http-exchange.ts';
 import { internals } from './internals.ts';
 import { RUNNING } from './outcome-relay.ts';
-import { Stamp } from './watch.ts';
+import { Stamp } from './request-hooks.ts';
 import { WireAttempt } from './wire-attempt.ts';
 
 /**
@@ -57,7 +57,7 @@ export class RelayedCall extends EventRelay {
     const made = asGiven ? args.filter((arg) => arg !== callback || callback === undefined) : [options];
     let request: ClientRequest | undefined;
     let refusal: { readonly error: unknown } | undefined;
-    this.listener.around(() => {
+    this.listener.withAttemptContext(() => {
       try {
         request = module.inner(made, layers);
       } catch (error) {

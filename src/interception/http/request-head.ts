@@ -1,5 +1,5 @@
 import type { ClientRequest } from 'node:http';
-import type { EndpointTarget } from '../../strategies/contract.ts';
+import type { EndpointTarget } from '../../strategies/shared/contract.ts';
 import { internals } from './internals.ts';
 
 /** How the message is framed and the connection kept is the caller's request's own affair, on every attempt. */

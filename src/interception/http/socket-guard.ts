@@ -1,6 +1,6 @@
 import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
-import { Stamp } from './watch.ts';
+import { Stamp } from './request-hooks.ts';
 
 type ErrorListener = (this: Socket, error: Error) => void;
 

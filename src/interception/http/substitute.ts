@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { Socket } from 'node:net';
-import type { Substitute } from '../../strategies/contract.ts';
+import type { Substitute } from '../../strategies/shared/contract.ts';
 
 /** Of one connection, and so not of an answer that came over none. */
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'trailer', 'upgrade']);

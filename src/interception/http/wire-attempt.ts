@@ -2,14 +2,14 @@ import type { AsyncResource } from 'node:async_hooks';
 import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ExchangeListener } from '../../engine/exchange.ts';
-import type { Endpoint } from '../../strategies/contract.ts';
+import type { Endpoint } from '../../strategies/shared/contract.ts';
 import { AttemptListeners } from './attempt-listeners.ts';
 import { planAttempt } from './attempt-options.ts';
+import { Shadow } from './attempt-request.ts';
 import type { CallOptions, CallTarget } from './call-target.ts';
 import type { CallerRequest } from './caller-request.ts';
 import type { CallSite } from './http-exchange.ts';
 import { HeadOverlay } from './request-head.ts';
-import { Shadow } from './shadow.ts';
 import { endAttempt, giveBack } from './withdraw.ts';
 
 /** What every attempt of one call is made from. */
@@ -82,7 +82,7 @@ export class WireAttempt {
     this.#shadow = shadow;
     let failure: { readonly error: unknown } | undefined;
     context.runInAsyncScope(() => {
-      listener.around(() => {
+      listener.withAttemptContext(() => {
         try {
           shadow.open(module, plan.options);
         } catch (error) {

@@ -1,7 +1,7 @@
 import type http from 'node:http';
 import type { Socket } from 'node:net';
 import { internals } from './internals.ts';
-import { giveSocket } from './sensors.ts';
+import { giveSocket } from './prototype-patches.ts';
 
 /** Takes a request out of its agent's queue, if it is in there. */
 export function leaveQueue(request: http.ClientRequest): void {

@@ -1,5 +1,5 @@
 import type { Disposition, ExchangeListener } from '../../engine/exchange.ts';
-import type { BodyTap, ResponseHead } from '../../strategies/contract.ts';
+import type { BodyObserver, ResponseHead } from '../../strategies/shared/contract.ts';
 import { CallRequest } from './call-request.ts';
 
 /**
@@ -70,7 +70,7 @@ export abstract class CallReports extends CallRequest {
   }
 
   /** Shows a chunk of the delivered body to whoever looks on. */
-  show(tap: BodyTap, chunk: Uint8Array): void {
+  show(tap: BodyObserver, chunk: Uint8Array): void {
     try {
       tap.chunk(chunk);
     } catch (error) {

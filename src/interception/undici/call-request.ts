@@ -1,8 +1,8 @@
-import type { CallInfo } from '../../strategies/contract.ts';
-import type { Copy } from './copy.ts';
+import type { CallInfo } from '../../strategies/shared/contract.ts';
 import type { Destination } from './origin.ts';
 import { type RequestBody, requestBody } from './request-body.ts';
 import { requestHeader } from './request-headers.ts';
+import type { Copy } from './undici-instance.ts';
 import type { Dispatcher, DispatchOptions } from './undici-types.ts';
 
 export interface CallInput {

@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { Attempt, Exchange } from '../../engine/exchange.ts';
-import type { EndpointTarget, Substitute } from '../../strategies/contract.ts';
+import type { EndpointTarget, Substitute } from '../../strategies/shared/contract.ts';
 import { requestAborted } from './abort-errors.ts';
 import { CallReports } from './call-reports.ts';
 import { transmit } from './transmit.ts';
@@ -48,7 +48,7 @@ export abstract class Call extends CallReports implements Exchange {
     this.#attempt = attempt;
     this.#dispatching = true;
     try {
-      if (!this.listener.nests) return transmit(this, attempt, undefined);
+      if (!this.listener.needsAttemptContext) return transmit(this, attempt, undefined);
       let result = true;
       this.#inAttempt(() => {
         result = transmit(this, attempt, undefined);
@@ -108,7 +108,7 @@ export abstract class Call extends CallReports implements Exchange {
         wire.failed(error as Error);
       }
     };
-    if (this.listener.nests) this.#inAttempt(dispatch);
+    if (this.listener.needsAttemptContext) this.#inAttempt(dispatch);
     else dispatch();
   }
 
@@ -116,7 +116,7 @@ export abstract class Call extends CallReports implements Exchange {
   #inAttempt(send: () => void): void {
     let sent = false;
     try {
-      this.listener.around(() => {
+      this.listener.withAttemptContext(() => {
         sent = true;
         send();
       });

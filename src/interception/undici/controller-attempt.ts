@@ -128,14 +128,15 @@ export class ControllerAttempt extends WireAttempt implements ControllerHandler 
   }
 
   #deliver(controller: Controller, status: number, headers: HeaderRecord, statusText: string | undefined): void {
-    const { marks } = this.call.listener;
-    if (marks === undefined) {
+    const { addedResponseHeaders } = this.call.listener;
+    if (addedResponseHeaders === undefined) {
       this.#pass(controller, status, headers, statusText);
     } else {
-      if (Array.isArray(controller.rawHeaders)) controller.rawHeaders = markRaw(controller.rawHeaders, marks);
-      this.#pass(controller, status, markRecord(headers, marks), statusText);
+      if (Array.isArray(controller.rawHeaders))
+        controller.rawHeaders = markRaw(controller.rawHeaders, addedResponseHeaders);
+      this.#pass(controller, status, markRecord(headers, addedResponseHeaders), statusText);
     }
-    this.tap = this.call.listener.tap;
+    this.bodyObserver = this.call.listener.bodyObserver;
   }
 
   #pass(controller: Controller, status: number, headers: HeaderRecord, statusText: string | undefined): void {
@@ -150,7 +151,7 @@ export class ControllerAttempt extends WireAttempt implements ControllerHandler 
   }
 
   #passData(controller: Controller, chunk: Uint8Array): unknown {
-    if (this.tap !== undefined) this.call.show(this.tap, chunk);
+    if (this.bodyObserver !== undefined) this.call.show(this.bodyObserver, chunk);
     try {
       return this.call.handler.onResponseData?.(this.#facing(controller), chunk);
     } catch (error) {

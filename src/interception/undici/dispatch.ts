@@ -4,11 +4,11 @@ import type { ExtraField, ExtraHeaders } from '../extra-headers.ts';
 import type { Call } from './call.ts';
 import type { CallInput } from './call-request.ts';
 import { ControllerCall } from './controller-call.ts';
-import type { Copy } from './copy.ts';
 import { LegacyCall } from './legacy-call.ts';
 import { type Destination, destinationOf } from './origin.ts';
 import { rereadable } from './request-headers.ts';
 import { dispatchWatched, isWatching } from './sent-headers.ts';
+import type { Copy } from './undici-instance.ts';
 import {
   ATTEMPT,
   type ControllerHandler,

@@ -122,11 +122,16 @@ export class LegacyAttempt extends WireAttempt implements LegacyHandler {
   // ── the caller's side ─────────────────────────────────────────────────────────────────────────────────────────────
 
   #deliver(status: number, raw: RawHeaders, resume: () => void, statusText: string | undefined): unknown {
-    const { marks, tap } = this.call.listener;
-    const goOn = tap === undefined ? resume : () => this.#resumed(resume);
-    const flow = this.#pass(status, marks === undefined ? raw : markRaw(raw, marks), goOn, statusText);
+    const { addedResponseHeaders, bodyObserver } = this.call.listener;
+    const goOn = bodyObserver === undefined ? resume : () => this.#resumed(resume);
+    const flow = this.#pass(
+      status,
+      addedResponseHeaders === undefined ? raw : markRaw(raw, addedResponseHeaders),
+      goOn,
+      statusText,
+    );
     this.#paused = flow === false;
-    this.tap = tap;
+    this.bodyObserver = bodyObserver;
     return flow;
   }
 
@@ -145,7 +150,7 @@ export class LegacyAttempt extends WireAttempt implements LegacyHandler {
   }
 
   #passData(chunk: Uint8Array): unknown {
-    if (this.tap !== undefined) this.call.show(this.tap, chunk);
+    if (this.bodyObserver !== undefined) this.call.show(this.bodyObserver, chunk);
     try {
       const flow = this.call.handler.onData(chunk);
       this.#paused = flow === false;

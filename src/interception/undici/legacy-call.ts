@@ -1,4 +1,4 @@
-import type { Substitute } from '../../strategies/contract.ts';
+import type { Substitute } from '../../strategies/shared/contract.ts';
 import { Call } from './call.ts';
 import type { CallInput } from './call-request.ts';
 import { LegacyAttempt } from './legacy-attempt.ts';

@@ -1,4 +1,4 @@
-import type { EndpointTarget } from '../../strategies/contract.ts';
+import type { EndpointTarget } from '../../strategies/shared/contract.ts';
 import type { Dispatcher, DispatchOptions } from './undici-types.ts';
 
 /** Where a call goes, in the engine's terms. */

@@ -1,8 +1,8 @@
 import diagnostics from 'node:diagnostics_channel';
 import type { ExtraHeaders } from '../extra-headers.ts';
-import { Copies } from './copies.ts';
 import type { CallEngine, CallPipeline } from './dispatch.ts';
 import { onFirstFetch } from './first-fetch.ts';
+import { Copies } from './undici-instances.ts';
 
 /** Published by every copy of undici from version 5 on, whenever it opens a connection. */
 const BEFORE_CONNECT = 'undici:client:beforeConnect';

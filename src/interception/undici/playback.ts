@@ -1,5 +1,5 @@
 import http from 'node:http';
-import type { Substitute } from '../../strategies/contract.ts';
+import type { Substitute } from '../../strategies/shared/contract.ts';
 
 /** The caller's side of a substitute: each step says whether the next may follow at once. */
 export interface Stage {

@@ -1,4 +1,4 @@
-import type { ResponseHead } from '../../strategies/contract.ts';
+import type { ResponseHead } from '../../strategies/shared/contract.ts';
 import type { HeaderRecord, RawHeaders } from './undici-types.ts';
 
 export type Marks = ReadonlyArray<readonly [name: string, value: string]>;

@@ -1,9 +1,9 @@
-import type { EndpointTarget } from '../../strategies/contract.ts';
+import type { EndpointTarget } from '../../strategies/shared/contract.ts';
 import type { Call } from './call.ts';
-import type { Copy } from './copy.ts';
 import { type Destination, originOf, sameOrigin } from './origin.ts';
 import { headersForOther } from './request-headers.ts';
 import { dispatchWatched, isWatching } from './sent-headers.ts';
+import type { Copy } from './undici-instance.ts';
 import { ATTEMPT, type Dispatcher, type DispatchOptions } from './undici-types.ts';
 import type { WireAttempt } from './wire-attempt.ts';
 

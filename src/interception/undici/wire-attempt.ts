@@ -1,4 +1,4 @@
-import type { BodyTap } from '../../strategies/contract.ts';
+import type { BodyObserver } from '../../strategies/shared/contract.ts';
 import { responseDiscarded } from './abort-errors.ts';
 import type { Call } from './call.ts';
 import { sentHeader } from './sent-headers.ts';
@@ -19,10 +19,10 @@ export abstract class WireAttempt {
   request: unknown = undefined;
 
   protected state: State = 'open';
-  protected tap: BodyTap | undefined = undefined;
+  protected bodyObserver: BodyObserver | undefined = undefined;
   /** Why the attempt was given up before it had a connection. */
   protected givenUp: Error | undefined = undefined;
-  /** What came in spite of the pause (a mock does not heed it): chunks, then perhaps an end. */
+  /** What came in spite of the pause (a mock does not onResponse it): chunks, then perhaps an end. */
   #heldChunks: Uint8Array[] | undefined = undefined;
   #heldEnd: (() => void) | undefined = undefined;
   #drainedBytes = 0;

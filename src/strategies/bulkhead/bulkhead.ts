@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../../common/clock.ts';
-import type { Admission, CallInfo, Guard, Permit, Verdict } from '../contract.ts';
-import { WaitingCall, WaitingLine } from '../waiting-line.ts';
+import type { Admission, CallInfo, Guard, Permit, Verdict } from '../shared/contract.ts';
+import { FifoQueue, WaitingCall } from '../shared/fifo-queue.ts';
 import type { BulkheadOptions } from './options.ts';
 import { BulkheadFullRejection, BulkheadTimeoutRejection } from './rejection.ts';
 
@@ -22,7 +22,7 @@ export interface BulkheadReading {
 export class Bulkhead implements Guard {
   readonly #upstream: string;
   readonly #clock: Clock;
-  readonly #line = new WaitingLine<QueuedCall>();
+  readonly #line = new FifoQueue<QueuedCall>();
   #options: BulkheadOptions;
   #executing = 0;
   #handingOver = false;
@@ -33,7 +33,7 @@ export class Bulkhead implements Guard {
     this.#clock = deps.clock;
   }
 
-  enter(_call: CallInfo, _nowMs: number): Admission {
+  acquire(_call: CallInfo, _nowMs: number): Admission {
     const { maxConcurrent, maxQueue } = this.#options;
     // A slot that is free while calls wait is about to be theirs.
     if (this.#executing < maxConcurrent && this.#line.length === 0) return this.#occupy();

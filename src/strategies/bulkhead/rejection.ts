@@ -1,5 +1,5 @@
 import { BulkheadFullError, BulkheadTimeoutError } from '../../errors.ts';
-import type { Rejection } from '../contract.ts';
+import type { Rejection } from '../shared/contract.ts';
 import type { BulkheadOptions } from './options.ts';
 
 export class BulkheadFullRejection implements Rejection {

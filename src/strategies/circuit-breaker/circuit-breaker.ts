@@ -1,4 +1,4 @@
-import type { CallInfo, Guard, Permit, Rejection } from '../contract.ts';
+import type { CallInfo, Guard, Permit, Rejection } from '../shared/contract.ts';
 import type { CircuitBreakerOptions } from './options.ts';
 import { TimedPermit } from './permits.ts';
 import { type CircuitNames, CircuitOpenRejection } from './rejection.ts';
@@ -35,7 +35,7 @@ export class CircuitBreaker implements Guard {
     this.#machine = new StateMachine(options, deps);
   }
 
-  enter(_call: CallInfo, nowMs: number): Permit | Rejection {
+  acquire(_call: CallInfo, nowMs: number): Permit | Rejection {
     const present = this.#machine.state;
     const state = present.name === 'closed' ? present : this.#machine.arrive(nowMs);
     switch (state.name) {

@@ -1,4 +1,4 @@
-import type { Permit, Verdict } from '../contract.ts';
+import type { Permit, Verdict } from '../shared/contract.ts';
 import type { StateMachine } from './state-machine.ts';
 
 /** Of a closed circuit: holds nothing of its own attempt, so one serves all attempts of a generation. */

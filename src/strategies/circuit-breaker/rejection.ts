@@ -1,5 +1,5 @@
 import { CircuitOpenError } from '../../errors.ts';
-import type { Rejection } from '../contract.ts';
+import type { Rejection } from '../shared/contract.ts';
 import type { ForcedOpen, HalfOpen, Open } from './state.ts';
 
 export interface CircuitNames {

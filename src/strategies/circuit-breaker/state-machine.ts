@@ -1,4 +1,4 @@
-import type { Verdict } from '../contract.ts';
+import type { Verdict } from '../shared/contract.ts';
 import { openDurationMs } from './open-duration.ts';
 import type { CircuitBreakerOptions } from './options.ts';
 import { ClosedPermit, Probe } from './permits.ts';

@@ -1,4 +1,4 @@
-import type { BodyTap } from '../contract.ts';
+import type { BodyObserver } from '../shared/contract.ts';
 
 /**
  * What all bodies under way may hold together. They are not entries yet, and without a bound of their own many slow
@@ -39,7 +39,7 @@ export interface CaptureLimits {
 }
 
 /** Copies a body that goes by, and hands it over when it is whole. Lets go of it all as soon as it is too long. */
-export class BodyCapture implements BodyTap {
+export class BodyCapture implements BodyObserver {
   readonly #limits: CaptureLimits;
   readonly #whole: (body: Uint8Array) => void;
   #chunks: Uint8Array[] | undefined = [];

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { CallInfo } from '../contract.ts';
+import type { CallInfo } from '../shared/contract.ts';
 
 /**
  * Request fields that say for whom a request is made. RFC 9111 §3.5 knows `Authorization` only; the others are common

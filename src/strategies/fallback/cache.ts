@@ -1,4 +1,4 @@
-import type { BodyTap, CallInfo, ResponseHead, Substitute } from '../contract.ts';
+import type { BodyObserver, CallInfo, ResponseHead, Substitute } from '../shared/contract.ts';
 import { BodyCapture, CaptureAllowance } from './body-capture.ts';
 import { parseDirectives, secondsOf } from './cache-control.ts';
 import { callerOf, namesCaller, selectionOf, selects, urlOf } from './cache-key.ts';
@@ -75,7 +75,7 @@ export class ResponseCache {
   }
 
   /** Takes note of a response the app is given. Its body is wanted where it may be stored. */
-  capture(call: CallInfo, head: ResponseHead, fromPrimary: boolean): BodyTap | undefined {
+  capture(call: CallInfo, head: ResponseHead, fromPrimary: boolean): BodyObserver | undefined {
     if (call.method !== 'GET') {
       this.#invalidate(call, head.status);
       return undefined;
@@ -87,7 +87,7 @@ export class ResponseCache {
     return this.#record(call, head, caller);
   }
 
-  #record(call: CallInfo, head: ResponseHead, caller: string): BodyTap | undefined {
+  #record(call: CallInfo, head: ResponseHead, caller: string): BodyObserver | undefined {
     const { maxEntryBytes } = this.#options;
     const announced = lengthOf(head);
     if (announced !== undefined && announced > maxEntryBytes) return undefined;

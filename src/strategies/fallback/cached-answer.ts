@@ -1,4 +1,4 @@
-import type { CallInfo, Substitute } from '../contract.ts';
+import type { CallInfo, Substitute } from '../shared/contract.ts';
 import type { Freshness } from './cache-policy.ts';
 import { type Field, isBodiless, SOURCE_HEADER } from './header-fields.ts';
 import type { StoredHead, StoredResponse } from './stored-response.ts';

@@ -1,13 +1,13 @@
 import type {
-  BodyTap,
+  BodyObserver,
   CallProgress,
   Endpoint,
   Outcome,
   Recovery,
-  Remedy,
+  RecoveryAction,
   ResponseHead,
   Substitute,
-} from '../contract.ts';
+} from '../shared/contract.ts';
 import { ResponseCache } from './cache.ts';
 import { askHandler } from './handler.ts';
 import type { FallbackOptions } from './options.ts';
@@ -65,11 +65,15 @@ export class FallbackRecovery implements Recovery {
     this.#prepare();
   }
 
-  get resends(): boolean {
+  get mayResend(): boolean {
     return this.#endpoints.length > 0;
   }
 
-  recover(progress: CallProgress, outcome: Outcome, nowMs: number): Remedy | undefined | Promise<Remedy | undefined> {
+  recover(
+    progress: CallProgress,
+    outcome: Outcome,
+    nowMs: number,
+  ): RecoveryAction | undefined | Promise<RecoveryAction | undefined> {
     if (!concerns(progress, outcome)) return undefined;
     const remedy = this.#tryEndpoints(progress, outcome, nowMs) ?? this.#tryAnswers(progress, outcome, nowMs);
     // In observe mode nothing comes of it: a later outcome of this call would not have been.
@@ -77,7 +81,7 @@ export class FallbackRecovery implements Recovery {
     return remedy;
   }
 
-  capture(progress: CallProgress, head: ResponseHead, _nowMs: number): BodyTap | undefined {
+  capture(progress: CallProgress, head: ResponseHead, _nowMs: number): BodyObserver | undefined {
     const cache = this.#cache;
     if (cache === undefined) return undefined;
     return this.#guarded(() => {
@@ -94,7 +98,7 @@ export class FallbackRecovery implements Recovery {
     else this.#cache = this.#guarded(() => new ResponseCache(cache, this.#deps.wallClockMs));
   }
 
-  #tryEndpoints(progress: CallProgress, outcome: Outcome, nowMs: number): Remedy | undefined {
+  #tryEndpoints(progress: CallProgress, outcome: Outcome, nowMs: number): RecoveryAction | undefined {
     if (progress.fallbackStep >= this.#endpoints.length) return undefined;
     // What rules one of them out rules out the rest as well: the answers are next, and the bookmark moves past them all.
     if (!mayGoElsewhere(progress, outcome, nowMs)) return undefined;
@@ -118,7 +122,7 @@ export class FallbackRecovery implements Recovery {
     progress: CallProgress,
     outcome: Outcome,
     nowMs: number,
-  ): Remedy | undefined | Promise<Remedy | undefined> {
+  ): RecoveryAction | undefined | Promise<RecoveryAction | undefined> {
     if (progress.fallbackStep < ANSWERS) progress.fallbackStep = ANSWERS;
     for (;;) {
       const link = LINKS[progress.fallbackStep - ANSWERS];
@@ -136,7 +140,7 @@ export class FallbackRecovery implements Recovery {
     progress: CallProgress,
     outcome: Outcome,
     nowMs: number,
-  ): Remedy | undefined | Promise<Remedy | undefined> {
+  ): RecoveryAction | undefined | Promise<RecoveryAction | undefined> {
     const { handler } = this.#options;
     if (handler === undefined) return undefined;
     // It would have been asked; what it would have said nobody knows.
@@ -145,7 +149,7 @@ export class FallbackRecovery implements Recovery {
     return asked.then((response) => response && { kind: 'response', response, source: 'handler' });
   }
 
-  #guardedTap(tap: BodyTap): BodyTap {
+  #guardedTap(tap: BodyObserver): BodyObserver {
     return {
       chunk: (data) => this.#guarded(() => tap.chunk(data)),
       end: (complete) => this.#guarded(() => tap.end(complete)),

@@ -1,4 +1,4 @@
-import type { Substitute } from '../contract.ts';
+import type { Substitute } from '../shared/contract.ts';
 import {
   endToEnd,
   type Field,

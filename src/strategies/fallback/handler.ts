@@ -1,5 +1,5 @@
 import { systemClock } from '../../common/clock.ts';
-import type { CallInfo, CallProgress, Outcome, Substitute } from '../contract.ts';
+import type { CallInfo, CallProgress, Outcome, Substitute } from '../shared/contract.ts';
 import { HandlerAnswerReader } from './handler-answer.ts';
 import type { FallbackHandler, FallbackRequest } from './options.ts';
 

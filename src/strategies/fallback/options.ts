@@ -1,4 +1,4 @@
-import type { EndpointTarget, Outcome, Substitute } from '../contract.ts';
+import type { EndpointTarget, Outcome, Substitute } from '../shared/contract.ts';
 
 export interface FallbackCacheOptions {
   /** How old a stored response may be, counted from when it became stale (RFC 5861 §4, granted by the operator). */

@@ -1,4 +1,4 @@
-import type { CallProgress, Outcome } from '../contract.ts';
+import type { CallProgress, Outcome } from '../shared/contract.ts';
 
 /** Methods that may be repeated without asking: what they do once they do any number of times, and it is cheap. */
 const REPEATABLE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);

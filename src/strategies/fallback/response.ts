@@ -1,4 +1,4 @@
-import type { CallProgress, Substitute } from '../contract.ts';
+import type { CallProgress, Substitute } from '../shared/contract.ts';
 import { type Escape, escapesFor, inFieldValue } from './escaping.ts';
 import {
   endToEnd,

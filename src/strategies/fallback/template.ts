@@ -1,4 +1,4 @@
-import type { CallProgress } from '../contract.ts';
+import type { CallProgress } from '../shared/contract.ts';
 
 /** What a `${path.name}` or `${query.name}` in a degraded answer stands for. */
 export interface Placeholder {

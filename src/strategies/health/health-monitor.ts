@@ -49,7 +49,7 @@ export class HealthMonitor {
   }
 
   /** Whether a fallback shall take this call. While unhealthy, one call per interval still goes to the primary. */
-  divert(nowMs: number): boolean {
+  failover(nowMs: number): boolean {
     if (!this.#unhealthy) return false;
     const probes = this.#nextProbeAtMs !== undefined && nowMs >= this.#nextProbeAtMs;
     if (probes || this.#nextProbeAtMs === undefined) this.#nextProbeAtMs = nowMs + this.#options.probeIntervalMs;

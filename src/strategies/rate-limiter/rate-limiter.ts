@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../../common/clock.ts';
-import type { Admission, CallInfo, Guard, Permit, ResponseHead } from '../contract.ts';
-import { WaitingCall, WaitingLine } from '../waiting-line.ts';
+import type { Admission, CallInfo, Guard, Permit, ResponseHead } from '../shared/contract.ts';
+import { FifoQueue, WaitingCall } from '../shared/fifo-queue.ts';
 import type { RateLimiterOptions } from './options.ts';
 import { RateLimitedRejection } from './rejection.ts';
 import { RetryAfterGate } from './retry-after-gate.ts';
@@ -23,7 +23,7 @@ export class RateLimiter implements Guard {
   readonly #clock: Clock;
   readonly #wallClockMs: () => number;
   readonly #gate = new RetryAfterGate();
-  readonly #line = new WaitingLine<DelayedCall>();
+  readonly #line = new FifoQueue<DelayedCall>();
   #options: RateLimiterOptions;
   /** Undefined: only the gate limits. */
   #bucket: TokenBucket | undefined;
@@ -39,7 +39,7 @@ export class RateLimiter implements Guard {
     this.#bucket = bucket === undefined ? undefined : new TokenBucket(bucket, deps.clock.now());
   }
 
-  enter(_call: CallInfo, nowMs: number): Admission {
+  acquire(_call: CallInfo, nowMs: number): Admission {
     const { maxWaitMs } = this.#options;
     // Those who wait have no token yet, but theirs come first.
     const dueMs = this.#dueAtMs(this.#line.length + 1, nowMs);
@@ -55,15 +55,15 @@ export class RateLimiter implements Guard {
     return call;
   }
 
-  heed(head: ResponseHead, nowMs: number): void {
+  onResponse(head: ResponseHead, nowMs: number): void {
     const { respectRetryAfter, maxRetryAfterMs } = this.#options;
-    if (!respectRetryAfter || !this.#gate.heed(head, maxRetryAfterMs, nowMs, this.#wallClockMs())) return;
+    if (!respectRetryAfter || !this.#gate.onResponse(head, maxRetryAfterMs, nowMs, this.#wallClockMs())) return;
     this.#dismissHopeless(nowMs);
     this.#wakeFirst(nowMs);
   }
 
   /** A closed gate, or tokens taken that have not trickled in again. */
-  restrains(nowMs: number): boolean {
+  isLimiting(nowMs: number): boolean {
     return this.#gate.opensAtMs > nowMs || this.#bucket?.isFull(nowMs) === false;
   }
 

@@ -1,5 +1,5 @@
 import { RateLimitedError } from '../../errors.ts';
-import type { Rejection } from '../contract.ts';
+import type { Rejection } from '../shared/contract.ts';
 import type { RateLimiterOptions } from './options.ts';
 
 export class RateLimitedRejection implements Rejection {

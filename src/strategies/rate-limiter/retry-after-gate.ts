@@ -1,5 +1,5 @@
 import { parseRetryAfter } from '../../common/retry-after.ts';
-import type { ResponseHead } from '../contract.ts';
+import type { ResponseHead } from '../shared/contract.ts';
 
 const TOO_MANY_REQUESTS = 429;
 const SERVICE_UNAVAILABLE = 503;
@@ -13,7 +13,7 @@ export class RetryAfterGate {
   }
 
   /** True: it stays closed for longer now. */
-  heed(head: ResponseHead, maxMs: number, nowMs: number, wallClockMs: number): boolean {
+  onResponse(head: ResponseHead, maxMs: number, nowMs: number, wallClockMs: number): boolean {
     if (head.status !== TOO_MANY_REQUESTS && head.status !== SERVICE_UNAVAILABLE) return false;
     const afterMs = parseRetryAfter(head.header('retry-after'), wallClockMs);
     if (afterMs === undefined) return false;

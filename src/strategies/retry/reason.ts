@@ -1,4 +1,4 @@
-import type { Outcome } from '../contract.ts';
+import type { Outcome } from '../shared/contract.ts';
 import { codeOf, isErrorLike } from '../verdict/network-errors.ts';
 
 export type RetryReason = 'status_code' | 'connection_error' | 'timeout';

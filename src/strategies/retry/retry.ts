@@ -1,5 +1,5 @@
 import { parseRetryAfter } from '../../common/retry-after.ts';
-import type { CallInfo, CallProgress, Outcome, Recovery, Remedy } from '../contract.ts';
+import type { CallInfo, CallProgress, Outcome, Recovery, RecoveryAction } from '../shared/contract.ts';
 import type { StatusRange } from '../verdict/options.ts';
 import { backoffMs } from './backoff.ts';
 import type { RetryBudget } from './budget.ts';
@@ -25,7 +25,7 @@ type Attempted = Outcome & { kind: 'response' | 'error' };
 
 /** Tries once more what failed for a moment, if that can do no harm: neither to the request nor to the upstream. */
 export class RetryRecovery implements Recovery {
-  readonly resends = true;
+  readonly mayResend = true;
   readonly #budget: RetryBudget;
   readonly #random: () => number;
   readonly #wallClockMs: () => number;
@@ -38,7 +38,7 @@ export class RetryRecovery implements Recovery {
     this.#wallClockMs = deps.wallClockMs;
   }
 
-  recover(progress: CallProgress, outcome: Outcome, nowMs: number): Remedy | undefined {
+  recover(progress: CallProgress, outcome: Outcome, nowMs: number): RecoveryAction | undefined {
     if (!this.#isTransient(outcome) || !this.#mayRepeat(progress, outcome)) return undefined;
     const state = progress.endpoint.breaker?.state(nowMs);
     if (state === 'open' || state === 'forced_open') return undefined;

@@ -1,5 +1,5 @@
 import { ResilienceError, TimeoutError } from '../../errors.ts';
-import type { Verdict } from '../contract.ts';
+import type { Verdict } from '../shared/contract.ts';
 import { codeOf, culpritOf, type ErrorLike, isErrorLike, provesNeverSent } from './network-errors.ts';
 import type { StatusRange, VerdictOptions } from './options.ts';
 

@@ -5,7 +5,7 @@ import type { TLSSocket } from 'node:tls';
 import { after, before, beforeEach, describe, it } from 'mocha';
 import { patchHttp } from '../../../src/interception/http/patch-http.ts';
 import type { Undo } from '../../../src/interception/patch.ts';
-import type { Endpoint, EndpointTarget } from '../../../src/strategies/contract.ts';
+import type { Endpoint, EndpointTarget } from '../../../src/strategies/shared/contract.ts';
 import { CERTIFICATE, KEY } from './fixtures/certificate.ts';
 import { type Script, ScriptedEngine } from './scripted-engine.ts';
 import { Upstream } from './upstream.ts';

@@ -4,9 +4,9 @@ import { SILENT } from '../../../src/engine/events.ts';
 import { BULKHEAD_DEFAULTS } from '../../../src/strategies/bulkhead/options.ts';
 import { CIRCUIT_BREAKER_DEFAULTS } from '../../../src/strategies/circuit-breaker/options.ts';
 import { FALLBACK_CACHE_DEFAULTS, FALLBACK_DEFAULTS } from '../../../src/strategies/fallback/options.ts';
-import type { Mode, Policy } from '../../../src/strategies/policy.ts';
 import { RATE_LIMITER_DEFAULTS } from '../../../src/strategies/rate-limiter/options.ts';
 import { RETRY_DEFAULTS } from '../../../src/strategies/retry/options.ts';
+import type { Mode, Policy } from '../../../src/strategies/shared/policy.ts';
 import { everyCall } from '../../support/rules.ts';
 
 const NOWHERE = { protocol: 'http:', host: '127.0.0.1', port: 1, basePath: '', forwardCredentials: false } as const;

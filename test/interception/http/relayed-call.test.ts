@@ -263,11 +263,11 @@ describe('a call that waits, is repeated, answered or refused', () => {
       const { AsyncLocalStorage } = await import('node:async_hooks');
       const storage = new AsyncLocalStorage<string>();
       const contexts: Array<string | undefined> = [];
-      const around = (send: () => void): void => {
+      const withAttemptContext = (send: () => void): void => {
         contexts.push(storage.getStore());
         send();
       };
-      await storage.run('the caller', () => play(retrying(3, { around }), [503, 'reset']));
+      await storage.run('the caller', () => play(retrying(3, { withAttemptContext }), [503, 'reset']));
       assert.deepEqual(contexts, ['the caller', 'the caller', 'the caller']);
     });
   });
@@ -608,9 +608,9 @@ describe('a call that waits, is repeated, answered or refused', () => {
   });
 
   describe('delivered', () => {
-    it('shows marks wherever headers are looked for', async () => {
+    it('shows addedResponseHeaders wherever headers are looked for', async () => {
       for (const repeats of [false, true]) {
-        const seen = await play({ repeats, marks: [['resilience-source', 'endpoint']] }, []);
+        const seen = await play({ repeats, addedResponseHeaders: [['resilience-source', 'endpoint']] }, []);
         const { response } = seen;
         assert.equal(response?.headers['resilience-source'], 'endpoint');
         assert.deepEqual(response?.headersDistinct['resilience-source'], ['endpoint']);
@@ -619,14 +619,14 @@ describe('a call that waits, is repeated, answered or refused', () => {
       }
     });
 
-    it('shows every chunk to the tap, those of a held response included', async () => {
+    it('shows every chunk to the bodyObserver, those of a held response included', async () => {
       for (const wait of [false, true]) {
         const chunks: Buffer[] = [];
-        const tap = { chunk: (data: Uint8Array) => void chunks.push(Buffer.from(data)), end: () => {} };
+        const bodyObserver = { chunk: (data: Uint8Array) => void chunks.push(Buffer.from(data)), end: () => {} };
         const body = 'z'.repeat(100_000);
         const script: Script = wait
-          ? { repeats: true, tap, head: () => (call) => later(() => call.exchange.release()) }
-          : { tap };
+          ? { repeats: true, bodyObserver, head: () => (call) => later(() => call.exchange.release()) }
+          : { bodyObserver };
         const seen = await play(script, [{ status: 200, body }]);
         assert.equal(seen.body, body);
         assert.equal(Buffer.concat(chunks).toString(), body);

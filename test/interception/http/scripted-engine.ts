@@ -1,6 +1,6 @@
 import type { Attempt, Exchange, ExchangeListener } from '../../../src/engine/exchange.ts';
 import type { CallEngine, CallPipeline } from '../../../src/interception/http/http-adapter.ts';
-import type { BodyTap, Endpoint, ResponseHead } from '../../../src/strategies/contract.ts';
+import type { BodyObserver, Endpoint, ResponseHead } from '../../../src/strategies/shared/contract.ts';
 
 export const PRIMARY: Endpoint = { name: 'primary', target: undefined, breaker: undefined };
 
@@ -15,19 +15,19 @@ export interface Script {
   /** Whether to hold a response; `then` is carried out by `proceed`. */
   readonly head?: (call: ScriptedCall, head: ResponseHead) => ((call: ScriptedCall) => void) | undefined;
   readonly error?: (call: ScriptedCall, error: Error) => ((call: ScriptedCall) => void) | undefined;
-  readonly marks?: ReadonlyArray<readonly [string, string]>;
-  readonly tap?: BodyTap;
-  readonly around?: (send: () => void) => void;
+  readonly addedResponseHeaders?: ReadonlyArray<readonly [string, string]>;
+  readonly bodyObserver?: BodyObserver;
+  readonly withAttemptContext?: (send: () => void) => void;
 }
 
 /** Plays a script on one call, and notes what its adapter reports. */
 export class ScriptedCall implements ExchangeListener {
-  readonly nests = true;
+  readonly needsAttemptContext = true;
   readonly exchange: Exchange;
   readonly log: string[];
   attempts = 0;
-  readonly marks: ReadonlyArray<readonly [string, string]> | undefined;
-  readonly tap: BodyTap | undefined;
+  readonly addedResponseHeaders: ReadonlyArray<readonly [string, string]> | undefined;
+  readonly bodyObserver: BodyObserver | undefined;
   readonly #script: Script;
   #next: ((call: ScriptedCall) => void) | undefined;
 
@@ -35,8 +35,8 @@ export class ScriptedCall implements ExchangeListener {
     this.#script = script;
     this.exchange = exchange;
     this.log = log;
-    this.marks = script.marks;
-    this.tap = script.tap;
+    this.addedResponseHeaders = script.addedResponseHeaders;
+    this.bodyObserver = script.bodyObserver;
   }
 
   begin(): boolean {
@@ -59,9 +59,9 @@ export class ScriptedCall implements ExchangeListener {
     this.exchange.send(attempt);
   }
 
-  around(send: () => void): void {
-    if (this.#script.around === undefined) send();
-    else this.#script.around(send);
+  withAttemptContext(send: () => void): void {
+    if (this.#script.withAttemptContext === undefined) send();
+    else this.#script.withAttemptContext(send);
   }
 
   onHead(head: ResponseHead): 'deliver' | 'hold' {

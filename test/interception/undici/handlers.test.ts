@@ -214,7 +214,7 @@ for (const { version, style } of STYLES) {
 
     it('may pause a response that was held', async () => {
       const origin = await serve((_request, response) => response.writeHead(503).end(BIG));
-      patched.use({ recoveries: [{ resends: true, recover: () => Promise.resolve(undefined) }] });
+      patched.use({ recoveries: [{ mayResend: true, recover: () => Promise.resolve(undefined) }] });
       const notes = new Notes(undefined, true);
       dispatch(origin, notes);
       while (notes.log.length < 2) await turns(1);
@@ -244,7 +244,7 @@ for (const { version, style } of STYLES) {
       patched.use({
         recoveries: [
           {
-            resends: true,
+            mayResend: true,
             recover() {
               asked = true;
               return never;

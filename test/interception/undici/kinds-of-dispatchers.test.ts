@@ -112,7 +112,7 @@ describe('kinds of dispatchers', () => {
         const agent = new undici.MockAgent();
         cleanups.push(() => agent.close());
         agent.get('http://mocked.test').intercept({ path: '/', method: 'GET' }).reply(503, 'still no');
-        patched.use({ recoveries: [{ resends: true, recover: () => Promise.resolve(undefined) }] });
+        patched.use({ recoveries: [{ mayResend: true, recover: () => Promise.resolve(undefined) }] });
         const { statusCode, body } = await undici.request('http://mocked.test/', { dispatcher: agent });
         assert.equal(statusCode, 503);
         assert.equal(await body.text(), 'still no');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { Bulkhead } from '../../../src/strategies/bulkhead/bulkhead.ts';
-import type { Permit, Queued, Rejection } from '../../../src/strategies/contract.ts';
+import type { Permit, Queued, Rejection } from '../../../src/strategies/shared/contract.ts';
 import { callInfo } from '../../support/call-info.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
@@ -85,7 +85,7 @@ class Driver {
     const id = this.#next++;
     const mayRun = this.running.length < this.maxConcurrent;
     const mayWait = this.waiting.length < this.maxQueue;
-    const admission = this.bulkhead.enter(callInfo(), this.clock.now());
+    const admission = this.bulkhead.acquire(callInfo(), this.clock.now());
     assert.equal(admission.kind, mayRun ? 'permit' : mayWait ? 'queued' : 'rejection');
     if (admission.kind === 'permit') this.running.push({ id, permit: admission });
     if (admission.kind !== 'queued') return;

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { BulkheadFullError, BulkheadTimeoutError } from '../../../src/errors.ts';
 import { Bulkhead } from '../../../src/strategies/bulkhead/bulkhead.ts';
-import type { Permit, Queued, Rejection } from '../../../src/strategies/contract.ts';
+import type { Permit, Queued, Rejection } from '../../../src/strategies/shared/contract.ts';
 import { callInfo } from '../../support/call-info.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 function bulkheadOf(maxConcurrent: number, maxQueue: number, queueTimeoutMs = 100) {
   const clock = new ManualClock();
   const bulkhead = new Bulkhead({ maxConcurrent, maxQueue, queueTimeoutMs }, { upstream: 'payments', clock });
-  const enter = () => bulkhead.enter(callInfo(), clock.now());
+  const enter = () => bulkhead.acquire(callInfo(), clock.now());
   const run = (): Permit => {
     const admission = enter();
     assert.ok(admission.kind === 'permit');

@@ -23,7 +23,7 @@ describe('a rejection of the circuit breaker', () => {
       onTransition: () => {},
     });
     breaker.forceOpen(0);
-    const admission = breaker.enter(CALL, 0);
+    const admission = breaker.acquire(CALL, 0);
     assert.ok(admission.kind === 'rejection');
     const error = admission.toError();
     assert.equal(error.upstream, 'orders');
@@ -209,7 +209,7 @@ describe('a forced circuit', () => {
     assert.deepEqual(lab.story.slice(2), ['half_open > open: probe_failed', 'open > forced_closed: manual']);
   });
 
-  it('pays no heed to attempts from before the reset', () => {
+  it('pays no onResponse to attempts from before the reset', () => {
     const lab = new Lab();
     const permit = lab.admit();
     lab.breaker.reset(lab.now);

@@ -171,7 +171,7 @@ describe('circuit breaker, races:', () => {
       },
     });
     const end = (verdict: 'success' | 'failure', nowMs: number): void => {
-      const admission = breaker.enter(CALL, nowMs);
+      const admission = breaker.acquire(CALL, nowMs);
       assert.ok(admission.kind === 'permit');
       admission.release(verdict, nowMs);
     };
@@ -193,10 +193,10 @@ describe('circuit breaker, races:', () => {
       },
     });
     for (let i = 0; i < 5; i++) {
-      const admission = breaker.enter(CALL, 500);
+      const admission = breaker.acquire(CALL, 500);
       if (admission.kind === 'permit') admission.release('failure', 500);
     }
-    assert.equal(breaker.enter(CALL, 1_500).kind, 'rejection');
+    assert.equal(breaker.acquire(CALL, 1_500).kind, 'rejection');
     assert.deepEqual(seen, ['open=open', 'half_open=half_open', 'forced_open=forced_open']);
   });
 });

@@ -5,7 +5,7 @@ import {
   type CircuitBreakerOptions,
 } from '../../../src/strategies/circuit-breaker/options.ts';
 import type { Transition } from '../../../src/strategies/circuit-breaker/transition.ts';
-import type { CallInfo, Permit, Rejection, Verdict } from '../../../src/strategies/contract.ts';
+import type { CallInfo, Permit, Rejection, Verdict } from '../../../src/strategies/shared/contract.ts';
 
 export const CALL: CallInfo = {
   protocol: 'http:',
@@ -48,18 +48,18 @@ export class Lab {
     return this.breaker.state(this.now);
   }
 
-  enter(): Permit | Rejection {
-    return this.breaker.enter(CALL, this.now);
+  acquire(): Permit | Rejection {
+    return this.breaker.acquire(CALL, this.now);
   }
 
   admit(): Permit {
-    const admission = this.enter();
+    const admission = this.acquire();
     assert.equal(admission.kind, 'permit');
     return admission as Permit;
   }
 
   reject(): Rejection {
-    const admission = this.enter();
+    const admission = this.acquire();
     assert.equal(admission.kind, 'rejection');
     return admission as Rejection;
   }

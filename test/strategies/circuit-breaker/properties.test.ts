@@ -4,7 +4,7 @@ import { describe, it } from 'mocha';
 import { CircuitBreaker, type CircuitReading } from '../../../src/strategies/circuit-breaker/circuit-breaker.ts';
 import type { CircuitBreakerOptions } from '../../../src/strategies/circuit-breaker/options.ts';
 import type { CircuitState, Transition } from '../../../src/strategies/circuit-breaker/transition.ts';
-import type { Permit, Verdict } from '../../../src/strategies/contract.ts';
+import type { Permit, Verdict } from '../../../src/strategies/shared/contract.ts';
 import { CALL } from './harness.ts';
 
 const ARROWS: readonly string[] = [
@@ -128,8 +128,8 @@ class Driver {
     return this.#breaker.snapshot(this.nowMs);
   }
 
-  enter(): boolean {
-    const admission = this.#breaker.enter(CALL, this.nowMs);
+  acquire(): boolean {
+    const admission = this.#breaker.acquire(CALL, this.nowMs);
     this.admissions.push(admission.kind);
     if (admission.kind === 'rejection') return false;
     const leaseEndsAtMs = this.nowMs + this.#options.halfOpen.leaseMs;
@@ -169,7 +169,7 @@ class Driver {
   step(step: Step, look: boolean): void {
     switch (step.do) {
       case 'enter':
-        this.enter();
+        this.acquire();
         return;
       case 'read':
         if (look) this.read();
@@ -245,7 +245,7 @@ describe('circuit breaker, whatever calls come, end and hang at whatever times,'
         const { maxConcurrent } = driver.options.halfOpen;
         assert.ok(driver.probes.length <= maxConcurrent);
         const before = driver.probes.length;
-        if (driver.told === 'half_open') assert.equal(driver.enter(), before < maxConcurrent);
+        if (driver.told === 'half_open') assert.equal(driver.acquire(), before < maxConcurrent);
       }
     });
   });
@@ -306,7 +306,7 @@ describe('circuit breaker, whatever calls come, end and hang at whatever times,'
       for (const step of steps) driver.step(step, true);
       // The longest lease, then the longest open time with its jitter, and something for rounding.
       driver.nowMs += 80 + 200 * 1.2 + 1;
-      assert.equal(driver.enter(), driver.told !== 'forced_open');
+      assert.equal(driver.acquire(), driver.told !== 'forced_open');
     });
   });
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'mocha';
-import type { Substitute } from '../../../src/strategies/contract.ts';
 import { ResponseCache } from '../../../src/strategies/fallback/cache.ts';
 import { selectionOf } from '../../../src/strategies/fallback/cache-key.ts';
 import type { FallbackCacheOptions } from '../../../src/strategies/fallback/options.ts';
+import type { Substitute } from '../../../src/strategies/shared/contract.ts';
 import { cacheOptions, headOf, type RequestScript, request } from './fallback-harness.ts';
 
 type Fields = ReadonlyArray<readonly [string, string]>;

@@ -1,7 +1,6 @@
 import { Engine } from '../../../src/engine/engine.ts';
 import type { Execution } from '../../../src/engine/execution.ts';
 import type { Stage } from '../../../src/engine/order.ts';
-import type { CallInfo, EndpointTarget, Guard, Recovery, ResponseHead } from '../../../src/strategies/contract.ts';
 import { type AttemptBudget, FallbackRecovery } from '../../../src/strategies/fallback/fallback-recovery.ts';
 import {
   FALLBACK_CACHE_DEFAULTS,
@@ -9,7 +8,20 @@ import {
   type FallbackCacheOptions,
   type FallbackOptions,
 } from '../../../src/strategies/fallback/options.ts';
-import { type Assignment, DEFAULT_POLICY, type Mode, type Policy, type Rules } from '../../../src/strategies/policy.ts';
+import type {
+  CallInfo,
+  EndpointTarget,
+  Guard,
+  Recovery,
+  ResponseHead,
+} from '../../../src/strategies/shared/contract.ts';
+import {
+  type Assignment,
+  DEFAULT_POLICY,
+  type Mode,
+  type Policy,
+  type Rules,
+} from '../../../src/strategies/shared/policy.ts';
 import { FakeExchange } from '../../support/fake-exchange.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { RecordingListener } from '../../support/recording-listener.ts';
@@ -52,7 +64,7 @@ export class ScriptedExchange extends FakeExchange {
   /** A whole response, as an adapter reports it. */
   async answer(status: number, headers: Record<string, string> = {}, body = ''): Promise<void> {
     this.respondWith(status, headers);
-    this.listener?.tap?.chunk(Buffer.from(body));
+    this.listener?.bodyObserver?.chunk(Buffer.from(body));
     this.listener?.onBodyEnd();
   }
 

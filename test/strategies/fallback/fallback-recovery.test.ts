@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { CIRCUIT_BREAKER_DEFAULTS } from '../../../src/strategies/circuit-breaker/options.ts';
-import type { Guard, Recovery } from '../../../src/strategies/contract.ts';
+import type { Guard, Recovery } from '../../../src/strategies/shared/contract.ts';
 import { backup, cacheOptions, degraded, fallbackHarness } from './fallback-harness.ts';
 
 const ENDPOINTS = [backup('b1.test'), backup('b2.test')];
@@ -11,7 +11,7 @@ const MAX_AGE = { 'cache-control': 'max-age=60' };
 
 /** Refuses every call, as a full bulkhead does. */
 const FULL: Guard = {
-  enter: () => ({ kind: 'rejection', reason: 'bulkhead_full', toError: () => new Error('full') as never }),
+  acquire: () => ({ kind: 'rejection', reason: 'bulkhead_full', toError: () => new Error('full') as never }),
 };
 
 function sources(harness: ReturnType<typeof fallbackHarness>): string[] {
@@ -37,7 +37,7 @@ describe('the fallback chain', () => {
       'send 3 users/b2.test:80',
       'deliver',
     ]);
-    assert.deepEqual(exchange.listener?.marks, [['resilience-source', 'endpoint']]);
+    assert.deepEqual(exchange.listener?.addedResponseHeaders, [['resilience-source', 'endpoint']]);
     assert.equal(exchange.execution.result, 'fallback');
     assert.deepEqual(sources(harness), ['endpoint']);
   });
@@ -204,7 +204,7 @@ describe('fallback endpoints and requests that must not be repeated', () => {
   it('knows of an attempt that left even when the outcome at hand is a refusal', () => {
     let retried = false;
     const retriesOnce: Recovery = {
-      resends: true,
+      mayResend: true,
       recover(_progress, outcome) {
         if (outcome.kind !== 'response' || retried) return undefined;
         retried = true;

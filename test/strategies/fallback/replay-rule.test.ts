@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import type { CallProgress, Outcome } from '../../../src/strategies/contract.ts';
 import { mayGoElsewhere } from '../../../src/strategies/fallback/replay-rule.ts';
+import type { CallProgress, Outcome } from '../../../src/strategies/shared/contract.ts';
 import { request } from './fallback-harness.ts';
 
 function rejection(reason: 'circuit_open' | 'total_timeout'): Outcome {

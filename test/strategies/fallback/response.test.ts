@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import type { CallProgress, Substitute } from '../../../src/strategies/contract.ts';
 import type { FallbackResponseOptions } from '../../../src/strategies/fallback/options.ts';
 import { DegradedResponse, placeholdersOf } from '../../../src/strategies/fallback/response.ts';
+import type { CallProgress, Substitute } from '../../../src/strategies/shared/contract.ts';
 import { type RequestScript, request } from './fallback-harness.ts';
 
 const ID = `\${path.id}`;

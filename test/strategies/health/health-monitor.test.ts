@@ -63,20 +63,20 @@ describe('health monitor', () => {
   });
 
   it('diverts nothing while healthy', () => {
-    assert.equal(new Lab().record(false, 20).monitor.divert(0), false);
+    assert.equal(new Lab().record(false, 20).monitor.failover(0), false);
   });
 
   it('diverts while unhealthy, except one call per interval', () => {
     const { monitor } = new Lab().record(true, 10);
-    const diverted = [0, 1, 4_999, 5_000, 5_001, 9_999, 10_000, 60_000, 60_001].map((nowMs) => monitor.divert(nowMs));
+    const diverted = [0, 1, 4_999, 5_000, 5_001, 9_999, 10_000, 60_000, 60_001].map((nowMs) => monitor.failover(nowMs));
     assert.deepEqual(diverted, [true, true, true, false, true, true, false, false, true]);
   });
 
   it('begins a new interval when it turns unhealthy again', () => {
     const lab = new Lab().record(true, 20);
-    lab.monitor.divert(0);
+    lab.monitor.failover(0);
     lab.record(false, 20).record(true, 20);
-    assert.equal(lab.monitor.divert(100_000), true);
+    assert.equal(lab.monitor.failover(100_000), true);
   });
 
   it('keeps the latest calls under other options, and judges them anew', () => {

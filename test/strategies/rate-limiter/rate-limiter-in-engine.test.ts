@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { CIRCUIT_BREAKER_DEFAULTS } from '../../../src/strategies/circuit-breaker/options.ts';
-import type { Endpoint } from '../../../src/strategies/contract.ts';
 import { RATE_LIMITER_DEFAULTS, type RateLimiterOptions } from '../../../src/strategies/rate-limiter/options.ts';
 import { RateLimiter } from '../../../src/strategies/rate-limiter/rate-limiter.ts';
+import type { Endpoint } from '../../../src/strategies/shared/contract.ts';
 import { engineHarness, type HarnessOptions, ScriptedRecovery } from '../../support/engine-harness.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 

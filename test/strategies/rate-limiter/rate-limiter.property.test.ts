@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import type { Permit, Queued, Rejection } from '../../../src/strategies/contract.ts';
 import { RateLimiter } from '../../../src/strategies/rate-limiter/rate-limiter.ts';
+import type { Permit, Queued, Rejection } from '../../../src/strategies/shared/contract.ts';
 import { callInfo } from '../../support/call-info.ts';
 import { head } from '../../support/fake-exchange.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -58,7 +58,7 @@ class Driver {
         const nowMs = this.clock.now();
         this.opensAtMs = Math.max(this.opensAtMs, nowMs + Math.min(1_500, todo.seconds * 1_000));
         this.dismissing = true;
-        this.limiter.heed(head(503, { 'retry-after': String(todo.seconds) }), nowMs);
+        this.limiter.onResponse(head(503, { 'retry-after': String(todo.seconds) }), nowMs);
         this.dismissing = false;
       }
     }
@@ -72,7 +72,7 @@ class Driver {
   #enter(): void {
     const id = this.#next++;
     const nowMs = this.clock.now();
-    const admission = this.limiter.enter(callInfo(), nowMs);
+    const admission = this.limiter.acquire(callInfo(), nowMs);
     if (admission.kind === 'permit') {
       if (this.waiting.length > 0) this.wrong.push(`${id} went before those who wait`);
       this.#admitted(id);

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { RateLimitedError } from '../../../src/errors.ts';
-import type { Queued } from '../../../src/strategies/contract.ts';
 import { RATE_LIMITER_DEFAULTS, type RateLimiterOptions } from '../../../src/strategies/rate-limiter/options.ts';
 import { RateLimiter } from '../../../src/strategies/rate-limiter/rate-limiter.ts';
+import type { Queued } from '../../../src/strategies/shared/contract.ts';
 import { callInfo } from '../../support/call-info.ts';
 import { head } from '../../support/fake-exchange.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -16,7 +16,7 @@ function limiterOf(given: Partial<RateLimiterOptions>) {
   const startMs = clock.now();
   const wallClockMs = () => WALL_CLOCK + clock.now() - startMs;
   const limiter = new RateLimiter(options, { upstream: 'search', clock, wallClockMs });
-  const enter = () => limiter.enter(callInfo(), clock.now());
+  const enter = () => limiter.acquire(callInfo(), clock.now());
   const refusal = (): RateLimitedError => {
     const admission = enter();
     assert.ok(admission.kind === 'rejection');
@@ -36,7 +36,7 @@ function limiterOf(given: Partial<RateLimiterOptions>) {
   };
   const kinds = (count: number) => Array.from({ length: count }, () => enter().kind);
   const answered = (status: number, retryAfter: string | undefined): void => {
-    limiter.heed(head(status, retryAfter === undefined ? {} : { 'retry-after': retryAfter }), clock.now());
+    limiter.onResponse(head(status, retryAfter === undefined ? {} : { 'retry-after': retryAfter }), clock.now());
   };
   return { limiter, options, clock, enter, refusal, wait, settled, kinds, answered };
 }
@@ -135,7 +135,7 @@ describe('a rate limiter whose calls may wait', () => {
     enter();
     wait('a');
     // The timer is late: the token is there, and nobody has told the first.
-    const late = limiter.enter(callInfo(), clock.now() + 150);
+    const late = limiter.acquire(callInfo(), clock.now() + 150);
     assert.equal(late.kind, 'queued');
     clock.advance(100);
     assert.deepEqual(settled, ['a: permit at 100']);

@@ -3,11 +3,11 @@ import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { TimeoutError } from '../../../src/errors.ts';
 import type { CircuitState } from '../../../src/strategies/circuit-breaker/transition.ts';
-import type { CallProgress, Endpoint, Outcome, Verdict } from '../../../src/strategies/contract.ts';
 import { backoffMs } from '../../../src/strategies/retry/backoff.ts';
 import { RetryBudget } from '../../../src/strategies/retry/budget.ts';
 import { RETRY_DEFAULTS, type RetryOptions } from '../../../src/strategies/retry/options.ts';
 import { RetryRecovery } from '../../../src/strategies/retry/retry.ts';
+import type { CallProgress, Endpoint, Outcome, Verdict } from '../../../src/strategies/shared/contract.ts';
 import { callInfo } from '../../support/call-info.ts';
 import { head } from '../../support/fake-exchange.ts';
 
@@ -26,7 +26,7 @@ interface Situation {
 
 function progressOf(situation: Situation): CallProgress {
   const { circuit, retries = 0 } = situation;
-  const breaker = circuit === undefined ? undefined : { state: () => circuit, enter: () => assert.fail('entered') };
+  const breaker = circuit === undefined ? undefined : { state: () => circuit, acquire: () => assert.fail('entered') };
   return {
     call: callInfo(situation.method, situation.headers),
     upstream: 'users',
@@ -235,7 +235,7 @@ describe('a retry and Retry-After', () => {
     assert.deepEqual(recover(answered(429, '1', 'ignored')), { kind: 'retry', afterMs: 1_025, reason: 'status_code' });
   });
 
-  it('does not heed it when the policy says so', () => {
+  it('does not onResponse it when the policy says so', () => {
     assert.equal(delay('2', { respectRetryAfter: false }), 25);
   });
 

@@ -5,9 +5,9 @@ import type { Pipeline } from '../../../../src/engine/pipeline.ts';
 import type { ExtraField } from '../../../../src/interception/extra-headers.ts';
 import { onRequire } from '../../../../src/interception/module-hook.ts';
 import { patchUndici } from '../../../../src/interception/undici/patch-undici.ts';
-import type { Guard, Recovery } from '../../../../src/strategies/contract.ts';
-import type { Policy } from '../../../../src/strategies/policy.ts';
 import { RETRY_DEFAULTS } from '../../../../src/strategies/retry/options.ts';
+import type { Guard, Recovery } from '../../../../src/strategies/shared/contract.ts';
+import type { Policy } from '../../../../src/strategies/shared/policy.ts';
 import { RecordingListener } from '../../../support/recording-listener.ts';
 import { everyCall } from '../../../support/rules.ts';
 

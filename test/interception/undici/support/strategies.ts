@@ -6,9 +6,9 @@ import type {
   Outcome,
   Permit,
   Recovery,
-  Remedy,
+  RecoveryAction,
   Substitute,
-} from '../../../../src/strategies/contract.ts';
+} from '../../../../src/strategies/shared/contract.ts';
 import type { Upstream } from './upstream.ts';
 
 const failed = (outcome: Outcome): boolean =>
@@ -18,7 +18,7 @@ const failed = (outcome: Outcome): boolean =>
 
 /** Retries failures that can be sent again, like the real one without its budget. */
 export class Retry implements Recovery {
-  readonly resends = true;
+  readonly mayResend = true;
   readonly outcomes: Outcome[] = [];
   readonly #times: number;
   readonly #afterMs: number;
@@ -28,7 +28,7 @@ export class Retry implements Recovery {
     this.#afterMs = afterMs;
   }
 
-  recover(progress: CallProgress, outcome: Outcome): Remedy | undefined {
+  recover(progress: CallProgress, outcome: Outcome): RecoveryAction | undefined {
     if (!failed(outcome)) return undefined;
     this.outcomes.push(outcome);
     if (progress.retries >= this.#times || !progress.replayable()) return undefined;
@@ -38,7 +38,7 @@ export class Retry implements Recovery {
 
 /** Answers failures with a substitute. */
 export class Degrade implements Recovery {
-  readonly resends = true;
+  readonly mayResend = true;
   readonly #response: Substitute;
 
   constructor(response: Partial<Substitute> & { text?: string }) {
@@ -50,14 +50,14 @@ export class Degrade implements Recovery {
     };
   }
 
-  recover(_progress: CallProgress, outcome: Outcome): Remedy | undefined {
+  recover(_progress: CallProgress, outcome: Outcome): RecoveryAction | undefined {
     return failed(outcome) ? { kind: 'response', response: this.#response, source: 'degraded' } : undefined;
   }
 }
 
 /** Sends failures to another endpoint, once. */
 export class Divert implements Recovery {
-  readonly resends = true;
+  readonly mayResend = true;
   readonly #endpoint: Endpoint;
 
   constructor(to: Upstream, options: { basePath?: string; forwardCredentials?: boolean } = {}) {
@@ -74,7 +74,7 @@ export class Divert implements Recovery {
     };
   }
 
-  recover(progress: CallProgress, outcome: Outcome): Remedy | undefined {
+  recover(progress: CallProgress, outcome: Outcome): RecoveryAction | undefined {
     if (!failed(outcome) || progress.fallbackStep > 0 || !progress.replayable()) return undefined;
     progress.fallbackStep++;
     return { kind: 'endpoint', endpoint: this.#endpoint };
@@ -83,11 +83,11 @@ export class Divert implements Recovery {
 
 /** Holds every failure until told otherwise, then has nothing better to offer. */
 export class Ponder implements Recovery {
-  readonly resends = true;
-  readonly held: Array<(remedy: Remedy | undefined) => void> = [];
+  readonly mayResend = true;
+  readonly held: Array<(remedy: RecoveryAction | undefined) => void> = [];
   #waiting: (() => void) | undefined;
 
-  recover(_progress: CallProgress, outcome: Outcome): Promise<Remedy | undefined> | undefined {
+  recover(_progress: CallProgress, outcome: Outcome): Promise<RecoveryAction | undefined> | undefined {
     if (!failed(outcome)) return undefined;
     return new Promise((resolve) => {
       this.held.push(resolve);
@@ -95,7 +95,7 @@ export class Ponder implements Recovery {
     });
   }
 
-  async next(): Promise<(remedy: Remedy | undefined) => void> {
+  async next(): Promise<(remedy: RecoveryAction | undefined) => void> {
     if (this.held.length === 0) await new Promise<void>((resolve) => (this.#waiting = resolve));
     const settle = this.held.shift();
     if (settle === undefined) throw new Error('nothing is held');
@@ -109,7 +109,7 @@ export class Queue implements Guard {
   readonly verdicts: string[] = [];
   cancelled = 0;
 
-  enter(): Admission {
+  acquire(): Admission {
     return {
       kind: 'queued',
       onSettled: (settle) => this.#waiting.push((permit) => settle(permit, performance.now())),

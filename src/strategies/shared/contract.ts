@@ -1,5 +1,5 @@
-import type { ResilienceError } from '../errors.ts';
-import type { CircuitState } from './circuit-breaker/transition.ts';
+import type { ResilienceError } from '../../errors.ts';
+import type { CircuitState } from '../circuit-breaker/transition.ts';
 
 /**
  * The two contracts every strategy keeps (DESIGN §3): a guard admits a call or an attempt, a recovery reacts to an
@@ -62,11 +62,11 @@ export type Admission = Permit | Rejection | Queued;
 
 /** Admits calls (limiter, bulkhead) or attempts (circuit breaker). */
 export interface Guard {
-  enter(call: CallInfo, nowMs: number): Admission;
+  acquire(call: CallInfo, nowMs: number): Admission;
   /** Sees the head of every response of the upstream, before anything else reacts to it (`Retry-After`). */
-  heed?(head: ResponseHead, nowMs: number): void;
+  onResponse?(head: ResponseHead, nowMs: number): void;
   /** Whether forgetting it now would let calls pass that it would refuse or delay. */
-  restrains?(nowMs: number): boolean;
+  isLimiting?(nowMs: number): boolean;
 }
 
 /** A guard of attempts whose state others may ask for before they spend anything on an attempt it would reject. */
@@ -111,7 +111,7 @@ export type Outcome =
   | { readonly kind: 'unhealthy' };
 
 /** What a recovery does about an outcome. */
-export type Remedy =
+export type RecoveryAction =
   | { readonly kind: 'retry'; readonly afterMs: number; readonly reason: string }
   | { readonly kind: 'endpoint'; readonly endpoint: Endpoint }
   | { readonly kind: 'response'; readonly response: Substitute; readonly source: FallbackSource };
@@ -143,14 +143,18 @@ export interface CallProgress {
 /** Reacts to an outcome that the app has not seen. Undefined: nothing to add, let the next one, or the app, have it. */
 export interface Recovery {
   /** Whether it may bring about further attempts, as opposed to answers only. */
-  readonly resends: boolean;
-  recover(progress: CallProgress, outcome: Outcome, nowMs: number): Remedy | undefined | Promise<Remedy | undefined>;
+  readonly mayResend: boolean;
+  recover(
+    progress: CallProgress,
+    outcome: Outcome,
+    nowMs: number,
+  ): RecoveryAction | undefined | Promise<RecoveryAction | undefined>;
   /** Whether a body of this response is wanted (the cache's capture). Called once per delivered response. */
-  capture?(progress: CallProgress, head: ResponseHead, nowMs: number): BodyTap | undefined;
+  capture?(progress: CallProgress, head: ResponseHead, nowMs: number): BodyObserver | undefined;
 }
 
 /** Sees the body of a delivered response go by. Must not keep a chunk without copying it, nor throw. */
-export interface BodyTap {
+export interface BodyObserver {
   chunk(data: Uint8Array): void;
   /** `complete` is false when the body died or the caller left. */
   end(complete: boolean): void;

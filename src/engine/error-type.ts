@@ -1,5 +1,5 @@
 import { TimeoutError } from '../errors.ts';
-import type { Outcome, RejectionReason } from '../strategies/contract.ts';
+import type { Outcome, RejectionReason } from '../strategies/shared/contract.ts';
 
 const REJECTED: Record<RejectionReason, string> = {
   circuit_open: 'circuit_open',

@@ -2,7 +2,7 @@ import http from 'node:http';
 import type { Socket } from 'node:net';
 import { replaceProperty, resemble, type Undo, UndoStack } from '../patch.ts';
 import type { RequestInternals, WriteCallback } from './internals.ts';
-import { Stamp } from './watch.ts';
+import { Stamp } from './request-hooks.ts';
 
 /*
  * One set of overrides on the prototypes of request and response, for all requests, instead of own properties, closures

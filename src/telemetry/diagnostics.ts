@@ -1,5 +1,5 @@
-import { apiRegistry, loadApi } from './telemetry/api-registry.ts';
-import { PACKAGE_NAME } from './version.ts';
+import { PACKAGE_NAME } from '../version.ts';
+import { apiRegistry, loadApi } from './api-registry.ts';
 
 /** How many lines this package writes to stderr in all: after that it is silent there. */
 const MAX_STDERR_LINES = 20;

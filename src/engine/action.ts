@@ -1,4 +1,4 @@
-import type { Substitute } from '../strategies/contract.ts';
+import type { Substitute } from '../strategies/shared/contract.ts';
 import type { Attempt, Exchange } from './exchange.ts';
 
 /** What is to happen to an exchange next, as soon as its adapter is ready for it. */

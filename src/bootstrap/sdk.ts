@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { diagnose } from './diagnostics.ts';
-import { flushOnExit } from './sdk-exit.ts';
-import { apiRegistry, loadApi } from './telemetry/api-registry.ts';
-import { PACKAGE_NAME } from './version.ts';
+import { apiRegistry, loadApi } from '../telemetry/api-registry.ts';
+import { diagnose } from '../telemetry/diagnostics.ts';
+import { PACKAGE_NAME } from '../version.ts';
+import { flushOnExit } from './flush-on-exit.ts';
 
 /**
  * Joins the SDK that the app runs, or starts one (DESIGN §11). To be called at the entry point or later, never while

@@ -1,9 +1,9 @@
-import type { Engine, EngineOptions } from './engine/engine.ts';
-import type { Exchange } from './engine/exchange.ts';
-import type { Execution } from './engine/execution.ts';
-import type { Pipeline } from './engine/pipeline.ts';
-import type { UpstreamSnapshot } from './engine/snapshot.ts';
-import type { Rules } from './strategies/policy.ts';
+import type { Engine, EngineOptions } from '../engine/engine.ts';
+import type { Exchange } from '../engine/exchange.ts';
+import type { Execution } from '../engine/execution.ts';
+import type { Pipeline } from '../engine/pipeline.ts';
+import type { UpstreamSnapshot } from '../engine/snapshot.ts';
+import type { Rules } from '../strategies/shared/policy.ts';
 
 /**
  * The engine, loaded with the first call: half of what there is to load at start-up is of no use to a process that makes
@@ -44,7 +44,7 @@ export class LazyEngine {
   }
 
   #load(): Engine {
-    const { Engine } = require('./engine/engine.js') as typeof import('./engine/engine.ts');
+    const { Engine } = require('../engine/engine.js') as typeof import('../engine/engine.ts');
     this.#engine = new Engine({ ...this.#options, rules: this.#rules });
     return this.#engine;
   }

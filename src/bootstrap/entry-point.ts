@@ -3,7 +3,7 @@ import Module, { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
-import type { Undo } from './patch.ts';
+import type { Undo } from '../interception/patch.ts';
 
 interface ResolveHooks {
   resolve(specifier: string, context: { parentURL?: string }, next: NextResolve): { url: string };

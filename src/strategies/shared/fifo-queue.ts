@@ -41,7 +41,7 @@ export abstract class WaitingCall implements Queued {
 }
 
 /** First come, first served. Leaving costs the same wherever one stands, however long the line. */
-export class WaitingLine<C extends WaitingCall> {
+export class FifoQueue<C extends WaitingCall> {
   #first: C | undefined = undefined;
   #last: C | undefined = undefined;
   #length = 0;

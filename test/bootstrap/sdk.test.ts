@@ -7,9 +7,9 @@ import net, { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
-import { showsIntent } from '../src/sdk.ts';
-import { OtlpReceiver } from './support/otlp-receiver.ts';
-import { cleanEnv, finish, runFixture, startFixture } from './telemetry/child.ts';
+import { showsIntent } from '../../src/bootstrap/sdk.ts';
+import { OtlpReceiver } from '../support/otlp-receiver.ts';
+import { cleanEnv, finish, runFixture, startFixture } from '../telemetry/child.ts';
 
 /** A start of Node with an SDK takes a second, and several times that on a busy machine. */
 const CHILD_TIMEOUT_MS = 60_000;

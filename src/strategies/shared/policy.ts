@@ -1,11 +1,11 @@
-import type { BulkheadOptions } from './bulkhead/options.ts';
-import { CIRCUIT_BREAKER_DEFAULTS, type CircuitBreakerOptions } from './circuit-breaker/options.ts';
-import type { FallbackOptions } from './fallback/options.ts';
-import { HEALTH_DEFAULTS, type HealthOptions } from './health/options.ts';
-import type { RateLimiterOptions } from './rate-limiter/options.ts';
-import type { RetryOptions } from './retry/options.ts';
-import type { TimeoutOptions } from './timeout/options.ts';
-import { VERDICT_DEFAULTS, type VerdictOptions } from './verdict/options.ts';
+import type { BulkheadOptions } from '../bulkhead/options.ts';
+import { CIRCUIT_BREAKER_DEFAULTS, type CircuitBreakerOptions } from '../circuit-breaker/options.ts';
+import type { FallbackOptions } from '../fallback/options.ts';
+import { HEALTH_DEFAULTS, type HealthOptions } from '../health/options.ts';
+import type { RateLimiterOptions } from '../rate-limiter/options.ts';
+import type { RetryOptions } from '../retry/options.ts';
+import type { TimeoutOptions } from '../timeout/options.ts';
+import { VERDICT_DEFAULTS, type VerdictOptions } from '../verdict/options.ts';
 
 /** `enforce` acts; `observe` decides and records, and changes nothing. */
 export type Mode = 'enforce' | 'observe';

@@ -1,22 +1,22 @@
-import { systemClock } from './common/clock.ts';
-import type { ResilienceConfig } from './config/config-types.ts';
-import { type LoadedConfig, loadConfig } from './config/load-config.ts';
-import { describeProblems } from './config/problem.ts';
-import { variable } from './config/settings.ts';
-import { diagnose, diagnoseFault } from './diagnostics.ts';
-import type { ExtraHeaders } from './interception/extra-headers.ts';
-import { patchHttp } from './interception/http/patch-http.ts';
-import { onRequire } from './interception/module-hook.ts';
-import { UndoStack } from './interception/patch.ts';
-import { instrumentUndici, patchUndici } from './interception/undici/patch-undici.ts';
-import { watchRequests } from './interception/undici/sent-headers.ts';
+import { systemClock } from '../common/clock.ts';
+import type { ResilienceConfig } from '../config/config-types.ts';
+import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
+import { describeProblems } from '../config/problem.ts';
+import { variable } from '../config/settings.ts';
+import type { ExtraHeaders } from '../interception/extra-headers.ts';
+import { patchHttp } from '../interception/http/patch-http.ts';
+import { onRequire } from '../interception/module-hook.ts';
+import { UndoStack } from '../interception/patch.ts';
+import { instrumentUndici, patchUndici } from '../interception/undici/patch-undici.ts';
+import { watchRequests } from '../interception/undici/sent-headers.ts';
+import { createResilience, type Resilience } from '../resilience.ts';
+import type { StatusPage } from '../status/serve.ts';
+import { DeferredListener } from '../telemetry/deferred-listener.ts';
+import { diagnose, diagnoseFault } from '../telemetry/diagnostics.ts';
+import type { RequestIdHeader, RequestIdSettings } from '../telemetry/request-id-header.ts';
+import { bypass } from '../telemetry/suppression.ts';
+import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.ts';
 import { LazyEngine } from './lazy-engine.ts';
-import { createResilience, type Resilience } from './resilience.ts';
-import type { StatusPage } from './status/serve.ts';
-import { DeferredListener } from './telemetry/deferred-listener.ts';
-import type { RequestIdHeader, RequestIdSettings } from './telemetry/request-id-header.ts';
-import { bypass } from './telemetry/suppression.ts';
-import { PACKAGE_NAME, PACKAGE_VERSION } from './version.ts';
 
 /**
  * What there is one of in a thread, shared by the preload, the instrumentation class and every copy of this package: two
@@ -117,7 +117,7 @@ class ThreadRuntime implements Runtime {
     if (!config.enabled || (settings.incoming === undefined && this.#requestIds === undefined)) return;
     if (this.#requestIds === undefined) {
       const telemetry =
-        require('./telemetry/request-id-header.js') as typeof import('./telemetry/request-id-header.ts');
+        require('../telemetry/request-id-header.js') as typeof import('../telemetry/request-id-header.ts');
       this.#requestIds = new telemetry.RequestIdHeader();
     }
     this.#requestIds.configure(settings);
@@ -176,7 +176,7 @@ class ThreadRuntime implements Runtime {
     const address = variable(env, 'OTEL_RESILIENCE_STATUS');
     if (address === undefined) return undefined;
     try {
-      const { serveStatus } = require('./status/serve.js') as typeof import('./status/serve.ts');
+      const { serveStatus } = require('../status/serve.js') as typeof import('../status/serve.ts');
       const token = variable(env, 'OTEL_RESILIENCE_STATUS_TOKEN');
       return serveStatus({ address, token, resilience: this.resilience, report: diagnose });
     } catch (error) {

@@ -1,4 +1,4 @@
-import { type AgentClass, Copy } from './copy.ts';
+import { type AgentClass, Copy } from './undici-instance.ts';
 import type { DispatchFunction } from './undici-types.ts';
 
 const GLOBAL_SLOTS = ['undici.globalDispatcher.1', 'undici.globalDispatcher.2'].map((name) => Symbol.for(name));

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { after, before, describe, it } from 'mocha';
 
 const run = promisify(execFile);
-const ENTRY_POINT = path.resolve(__dirname, '../../src/interception/entry-point.js');
+const ENTRY_POINT = path.resolve(__dirname, '../../src/bootstrap/entry-point.js');
 const HAS_HOOKS = Number(process.versions.node.split('.')[0]) >= 24;
 
 describe('onEntryPoint', () => {

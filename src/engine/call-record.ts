@@ -1,6 +1,13 @@
 import type { Clock } from '../common/clock.ts';
-import type { CallProgress, Endpoint, FallbackSource, Permit, Rejection, Verdict } from '../strategies/contract.ts';
-import type { Mode } from '../strategies/policy.ts';
+import type {
+  CallProgress,
+  Endpoint,
+  FallbackSource,
+  Permit,
+  Rejection,
+  Verdict,
+} from '../strategies/shared/contract.ts';
+import type { Mode } from '../strategies/shared/policy.ts';
 import type { CallResult, EngineListener, ObservedCall, ResilienceEvent } from './events.ts';
 import type { Exchange } from './exchange.ts';
 import { count, type Pipeline } from './pipeline.ts';
@@ -67,7 +74,7 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
     return this.pipeline.mode;
   }
   get repeats(): boolean {
-    return this.pipeline.repeats && this.pipeline.parts.resends;
+    return this.pipeline.repeats && this.pipeline.parts.mayResend;
   }
   get protocol(): string {
     return this.exchange.protocol;
@@ -117,11 +124,11 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
   }
 
   /** Takes the breaker's slot: always the last admission before the wire. */
-  protected enter(endpoint: Endpoint, nowMs: number): Rejection | undefined {
+  protected acquire(endpoint: Endpoint, nowMs: number): Rejection | undefined {
     if (endpoint.breaker === undefined) return undefined;
     const outer = this.context.current;
     this.context.current = this;
-    const admission = endpoint.breaker.enter(this.exchange, nowMs);
+    const admission = endpoint.breaker.acquire(this.exchange, nowMs);
     this.context.current = outer;
     if (admission.kind === 'rejection') return admission;
     if (admission.kind === 'permit') this.#attemptPermit = admission;
@@ -187,7 +194,7 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
   }
 
   /** Whether attempts are to be made inside `around`. */
-  get nests(): boolean {
+  get needsAttemptContext(): boolean {
     return this.told || this.repeats;
   }
 

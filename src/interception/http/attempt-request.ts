@@ -4,7 +4,7 @@ import { agentOf, connect, standIn } from './agents.ts';
 import type { CallOptions } from './call-target.ts';
 import { emitPlain, internals } from './internals.ts';
 import type { PatchedModule } from './patched-module.ts';
-import { Stamp, Watch } from './watch.ts';
+import { Stamp, Watch } from './request-hooks.ts';
 import { giveBack, leaveQueue } from './withdraw.ts';
 
 /** Called when the shadow of an attempt has got what it waited for. */
