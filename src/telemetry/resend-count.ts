@@ -16,7 +16,7 @@ export function resendIn(target: Context, resend: number, send: () => void): voi
   try {
     context.with(watched, send);
   } finally {
-    // The caller's callbacks may run in this context for as long as the app likes; their own calls are no mayResend.
+    // The caller's callbacks may run in this context for as long as the app likes; their own calls are no resends.
     watched.disarm();
   }
 }
