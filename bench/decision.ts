@@ -20,6 +20,10 @@ const exchange: Exchange = {
   method: 'GET',
   path: '/',
   header: () => undefined,
+  headers: () => [],
+  credentials: () => undefined,
+  hasContent: () => false,
+  pinned: () => false,
   sentHeader: () => undefined,
   replayable: () => true,
   send() {},
@@ -47,8 +51,8 @@ function decide(engine: Engine): void {
   const pipeline = engine.route('http:', '127.0.0.1', 8080, 'GET', '/');
   if (pipeline === undefined) throw new Error('no pipeline');
   const execution = engine.open(pipeline, exchange);
-  execution.begin();
-  execution.onHead(head);
+  const attempt = execution.begin();
+  if (attempt !== undefined) execution.onHead(attempt, head);
   execution.onBodyEnd();
 }
 

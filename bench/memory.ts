@@ -30,8 +30,9 @@ function callEach(prefix: string, count: number): void {
       method: 'GET',
       path: '/',
     } as Exchange);
-    execution.begin();
-    execution.onHead({ status: 200, header: () => undefined } as never);
+    const attempt = execution.begin();
+    if (attempt === undefined) throw new Error('refused');
+    execution.onHead(attempt, { status: 200, header: () => undefined } as never);
     execution.onBodyEnd();
   }
 }

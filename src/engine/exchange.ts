@@ -19,8 +19,8 @@ export interface Exchange extends CallInfo {
    * throw; what goes wrong is reported through `onError`.
    */
   send(attempt: Attempt): void;
-  /** Ends the attempt in flight with `error`; the adapter reports that very error through `onError`, now or later. */
-  cancel(error: Error): void;
+  /** Ends this attempt, which is in flight, with `error`; the adapter reports that very error through `onError`, now or later. */
+  cancel(attempt: Attempt, error: Error): void;
   /** Ends the call: the app sees `error`. No attempt is in flight; an outcome still held is thrown away. */
   fail(error: Error): void;
   /** Ends the call: the app sees this answer. No attempt is in flight; an outcome still held is thrown away. */
@@ -50,10 +50,10 @@ export interface ExchangeListener {
   /** To be shown every chunk of the delivered body; read once, when the head has been delivered. */
   readonly bodyObserver: BodyObserver | undefined;
   /**
-   * Judges the call. True: the adapter sends the first attempt itself, at once. False: it builds what the caller gets,
+   * Judges the call. An attempt: the adapter makes it itself, at once. Undefined: it builds what the caller gets,
    * without an attempt, calls `proceed()`, and awaits `send`, `respond` or `fail`.
    */
-  begin(): boolean;
+  begin(): Attempt | undefined;
   /** Carries out what was decided in `begin` or in a report answered with `hold`. */
   proceed(): void;
   /**
@@ -64,15 +64,15 @@ export interface ExchangeListener {
   /** Runs what makes an attempt in the context its CLIENT span is to have as a parent. */
   withAttemptContext(send: () => void): void;
   /** The head of a final response (not of a 1xx). */
-  onHead(head: ResponseHead): Disposition;
+  onHead(attempt: Attempt, head: ResponseHead): Disposition;
   /** The attempt failed before the app saw a head. */
-  onError(error: Error): Disposition;
+  onError(attempt: Attempt, error: Error): Disposition;
   /** The delivered body is complete. */
   onBodyEnd(): void;
   /** The delivered body died on the upstream's side, or of `killBody`. */
   onBodyError(error: Error | undefined): void;
   /** The connection became the app's own (upgrade, CONNECT), or the other side refused that with this status. */
-  onUpgrade(status: number): void;
+  onUpgrade(attempt: Attempt, status: number): void;
   /** The caller gave up: destroyed the request, aborted its signal, left the body. At most once; nothing follows it. */
   onAbort(): void;
 }

@@ -2,7 +2,7 @@ import { TimeoutError } from '../errors.ts';
 import type { Endpoint, Outcome, Permit, Queued, Rejection, ResponseHead } from '../strategies/shared/contract.ts';
 import type { Step } from './action.ts';
 import { typeOfError } from './error-type.ts';
-import type { Disposition, ExchangeListener } from './exchange.ts';
+import type { Attempt, Disposition, ExchangeListener } from './exchange.ts';
 import { Recovering } from './recovering.ts';
 
 /**
@@ -11,10 +11,12 @@ import { Recovering } from './recovering.ts';
  */
 export class Execution extends Recovering implements ExchangeListener {
   #queued: Queued | undefined = undefined;
+  /** The attempt in flight, or decided on. */
+  protected current: Attempt | undefined = undefined;
 
   // ── the way in ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  begin(): boolean {
+  begin(): Attempt | undefined {
     const nowMs = this.context.clock.now();
     this.open(nowMs);
     const totalMs = this.pipeline.parts.timeouts?.totalMs;
@@ -22,9 +24,10 @@ export class Execution extends Recovering implements ExchangeListener {
     this.reporting = true;
     this.#admit(0, nowMs);
     this.reporting = false;
-    if (this.phase !== 'in_flight' || this.endpoint.target !== undefined) return false;
+    const { step } = this;
+    if (step?.kind !== 'send' || this.endpoint.target !== undefined) return undefined;
     this.step = undefined;
-    return true;
+    return step.attempt;
   }
 
   withAttemptContext(send: () => void): void {
@@ -108,12 +111,13 @@ export class Execution extends Recovering implements ExchangeListener {
     if (attemptMs !== undefined && attemptMs <= this.remainingMs(nowMs)) {
       this.timers().attempt(() => this.#onAttemptTimeout(attemptMs), attemptMs);
     }
-    return { kind: 'send', attempt: { number: this.attempts, endpoint } };
+    this.current = { number: this.attempts, endpoint };
+    return { kind: 'send', attempt: this.current };
   }
 
   // ── what the adapter reports ──────────────────────────────────────────────────────────────────────────────────────
 
-  onHead(head: ResponseHead): Disposition {
+  onHead(_attempt: Attempt, head: ResponseHead): Disposition {
     if (this.phase !== 'in_flight' || this.ended) return 'deliver';
     const nowMs = this.context.clock.now();
     const { classifier, responseObservers } = this.pipeline;
@@ -131,7 +135,7 @@ export class Execution extends Recovering implements ExchangeListener {
     return 'deliver';
   }
 
-  onError(error: Error): Disposition {
+  onError(_attempt: Attempt, error: Error): Disposition {
     if (this.phase !== 'in_flight' || this.ended) return 'deliver';
     const nowMs = this.context.clock.now();
     this.deadlines?.cancelAttempt();
@@ -174,7 +178,7 @@ export class Execution extends Recovering implements ExchangeListener {
     this.finish(nowMs, false);
   }
 
-  onUpgrade(status: number): void {
+  onUpgrade(_attempt: Attempt, status: number): void {
     if (this.phase !== 'in_flight' || this.ended) return;
     const nowMs = this.context.clock.now();
     const verdict = this.pipeline.classifier.status(status);
@@ -207,10 +211,12 @@ export class Execution extends Recovering implements ExchangeListener {
 
   #cut(error: TimeoutError): void {
     // A step that only waits may be left over: a timer brought the next one before the adapter asked for it.
-    if (this.step?.kind !== 'send') return this.exchange.cancel(error);
+    const { current } = this;
+    if (current === undefined) return;
+    if (this.step?.kind !== 'send') return this.exchange.cancel(current, error);
     // Decided on, but not made yet: the adapter is still busy with the attempt before it, and has none to cancel.
     this.step = undefined;
-    if (this.onError(error) === 'deliver') this.step = { kind: 'fail', error };
+    if (this.onError(current, error) === 'deliver') this.step = { kind: 'fail', error };
   }
 
   #onTotalTimeout(timeoutMs: number): void {

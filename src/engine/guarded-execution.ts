@@ -1,5 +1,5 @@
 import type { ResponseHead } from '../strategies/shared/contract.ts';
-import type { Disposition } from './exchange.ts';
+import type { Attempt, Disposition } from './exchange.ts';
 import { Execution } from './execution.ts';
 
 /**
@@ -8,13 +8,13 @@ import { Execution } from './execution.ts';
  * promises) is guarded where it begins.
  */
 export class GuardedExecution extends Execution {
-  override begin(): boolean {
+  override begin(): Attempt | undefined {
     try {
       return super.begin();
     } catch (error) {
       this.abandon(error);
       // Nothing has been sent: the adapter makes the call, and all it reports from now on is delivered.
-      return true;
+      return this.plainAttempt();
     }
   }
 
@@ -42,18 +42,18 @@ export class GuardedExecution extends Execution {
     if (!sent) send();
   }
 
-  override onHead(head: ResponseHead): Disposition {
+  override onHead(attempt: Attempt, head: ResponseHead): Disposition {
     try {
-      return super.onHead(head);
+      return super.onHead(attempt, head);
     } catch (error) {
       this.abandon(error);
       return 'deliver';
     }
   }
 
-  override onError(error: Error): Disposition {
+  override onError(attempt: Attempt, error: Error): Disposition {
     try {
-      return super.onError(error);
+      return super.onError(attempt, error);
     } catch (fault) {
       this.abandon(fault);
       return 'deliver';
@@ -76,9 +76,9 @@ export class GuardedExecution extends Execution {
     }
   }
 
-  override onUpgrade(status: number): void {
+  override onUpgrade(attempt: Attempt, status: number): void {
     try {
-      super.onUpgrade(status);
+      super.onUpgrade(attempt, status);
     } catch (error) {
       this.abandon(error);
     }

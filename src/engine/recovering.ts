@@ -5,6 +5,7 @@ import { CallRecord } from './call-record.ts';
 import { Deadlines } from './deadlines.ts';
 import { errorType } from './error-type.ts';
 import type { CallResult } from './events.ts';
+import type { Attempt } from './exchange.ts';
 
 /** Where a call is. `paused`: between two attempts, or waiting for a recovery to make up its mind. */
 export type Phase = 'admission' | 'queued' | 'in_flight' | 'paused' | 'body';
@@ -66,8 +67,13 @@ export abstract class Recovering extends CallRecord {
     this.abandon(error);
     // On the wire already: it goes on to its own end.
     if (ended || phase === 'in_flight' || phase === 'body') return;
-    const attempt = { number: this.attempts + 1, endpoint: this.pipeline.parts.primary };
+    const attempt = this.plainAttempt();
     this.harmless(() => perform(this.#held === undefined ? { kind: 'send', attempt } : RELEASE, this.exchange));
+  }
+
+  /** What is made where the engine has nothing more to say. */
+  protected plainAttempt(): Attempt {
+    return { number: this.attempts + 1, endpoint: this.pipeline.parts.primary };
   }
 
   protected override abandon(error: unknown): void {

@@ -86,7 +86,7 @@ describe('Joining or starting an SDK', function () {
 
   it('says what to install when there is no SDK to start, and lets the app run', async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'resilience-'));
-    const build = path.join(__dirname, '..');
+    const build = path.join(__dirname, '../..');
     try {
       await cp(path.join(build, 'src'), path.join(folder, 'src'), { recursive: true });
       const fixtures = path.join(folder, 'test/telemetry/fixtures');

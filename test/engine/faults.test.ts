@@ -112,7 +112,7 @@ describe('a fault of ours', () => {
     exchange.respondWith(503);
     const breaker = pipeline().parts.primary.breaker;
     assert.ok(breaker !== undefined);
-    Object.defineProperty(breaker, 'enter', { value: fail });
+    Object.defineProperty(breaker, 'acquire', { value: fail });
     clock.advance(50);
     assert.deepEqual(exchange.log, ['first', 'hold', 'release']);
     assert.deepEqual(faults, [FAULT]);
@@ -178,7 +178,10 @@ describe('a time limit of an attempt that came sooner than its adapter asked for
       recoveries: [new ScriptedRecovery({ kind: 'retry', afterMs: 5, reason: 'error' })],
     });
     const exchange = call();
-    assert.equal(exchange.listener?.onError(Object.assign(new Error('reset'), { code: 'ECONNRESET' })), 'hold');
+    assert.equal(
+      exchange.listener?.onError(exchange.current, Object.assign(new Error('reset'), { code: 'ECONNRESET' })),
+      'hold',
+    );
     clock.advance(5);
     clock.advance(100);
     assert.deepEqual(exchange.log, ['first', 'send 2 http://upstream.test', 'cancel', 'deliver']);
@@ -194,7 +197,10 @@ describe('a time limit that ends between the decision for an attempt and the att
       ],
     });
     const exchange = call();
-    assert.equal(exchange.listener?.onError(Object.assign(new Error('reset'), { code: 'ECONNRESET' })), 'hold');
+    assert.equal(
+      exchange.listener?.onError(exchange.current, Object.assign(new Error('reset'), { code: 'ECONNRESET' })),
+      'hold',
+    );
     clock.advance(40);
     exchange.listener?.proceed();
     assert.deepEqual(exchange.log, ['first', 'fail']);

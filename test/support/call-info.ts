@@ -9,5 +9,9 @@ export function callInfo(method = 'GET', headers: Readonly<Record<string, string
     method,
     path: '/things/1',
     header: (name) => headers[name],
+    headers: () => Object.entries(headers),
+    credentials: () => undefined,
+    hasContent: () => false,
+    pinned: () => false,
   };
 }

@@ -27,6 +27,16 @@ export class FakeExchange implements Exchange {
   header(): string | undefined {
     return undefined;
   }
+  *headers(): Iterable<readonly [string, string]> {}
+  credentials(): string | undefined {
+    return undefined;
+  }
+  hasContent(): boolean {
+    return false;
+  }
+  pinned(): boolean {
+    return false;
+  }
   sentHeader(): string | undefined {
     return undefined;
   }
@@ -37,9 +47,9 @@ export class FakeExchange implements Exchange {
     this.attempts.push(attempt);
     this.log.push(`send ${attempt.number} ${attempt.endpoint.name}`);
   }
-  cancel(error: Error): void {
+  cancel(attempt: Attempt, error: Error): void {
     this.log.push('cancel');
-    this.report((listener) => listener.onError(error));
+    this.report((listener) => listener.onError(attempt, error));
   }
   fail(error: Error): void {
     this.failedWith = error;
@@ -63,8 +73,17 @@ export class FakeExchange implements Exchange {
   /** Starts the call as an adapter does. */
   start(listener: ExchangeListener): void {
     this.listener = listener;
-    if (listener.begin()) this.log.push('first');
-    else listener.proceed();
+    const first = listener.begin();
+    if (first === undefined) return listener.proceed();
+    this.attempts.push(first);
+    this.log.push('first');
+  }
+
+  /** The attempt made last. */
+  get current(): Attempt {
+    const last = this.attempts.at(-1);
+    if (last === undefined) throw new Error('no attempt has been made');
+    return last;
   }
 
   /** Reports an outcome as an adapter does; a held one is followed by `proceed`. */
@@ -76,10 +95,10 @@ export class FakeExchange implements Exchange {
   }
 
   respondWith(status: number, headers?: Record<string, string>): void {
-    this.report((listener) => listener.onHead(head(status, headers)));
+    this.report((listener) => listener.onHead(this.current, head(status, headers)));
   }
 
   failWith(code: string): void {
-    this.report((listener) => listener.onError(Object.assign(new Error(code), { code })));
+    this.report((listener) => listener.onError(this.current, Object.assign(new Error(code), { code })));
   }
 }

@@ -19,6 +19,7 @@ const BODY_FIELD = /^(?:content-length: *[1-9]|transfer-encoding:)/im;
  */
 export class DirectCall extends HttpExchange {
   #listener!: ExchangeListener;
+  #attempt!: Attempt;
   #response: IncomingMessage | undefined = undefined;
   #socket: Socket | undefined = undefined;
   #bodyError: Error | undefined = undefined;
@@ -29,7 +30,9 @@ export class DirectCall extends HttpExchange {
   /** Has the engine judge the call. Nothing is to be seen of it yet. */
   begin(listener: ExchangeListener): void {
     this.#listener = listener;
-    if (!listener.begin()) this.#relay = new RelayedCall(this.target, this.site, listener);
+    const attempt = listener.begin();
+    if (attempt === undefined) this.#relay = new RelayedCall(this.target, this.site, listener);
+    else this.#attempt = attempt;
   }
 
   start(): ClientRequest {
@@ -79,7 +82,7 @@ export class DirectCall extends HttpExchange {
       case 'upgrade':
       case 'connect':
         this.#ended = true;
-        this.#listener.onUpgrade((value as IncomingMessage).statusCode ?? 0);
+        this.#listener.onUpgrade(this.#attempt, (value as IncomingMessage).statusCode ?? 0);
     }
   }
 
@@ -107,7 +110,7 @@ export class DirectCall extends HttpExchange {
   #head(response: IncomingMessage): undefined {
     this.#response = response;
     // Nothing can be held here: without further attempts or substitutes there is nothing to hold it for.
-    this.#listener.onHead(new MessageHead(response));
+    this.#listener.onHead(this.#attempt, new MessageHead(response));
     prepareDelivery(this.#listener, response, []);
   }
 
@@ -119,7 +122,7 @@ export class DirectCall extends HttpExchange {
       return;
     }
     this.#ended = true;
-    this.#listener.onError(error);
+    this.#listener.onError(this.#attempt, error);
   }
 
   #closed(): undefined {
@@ -128,7 +131,7 @@ export class DirectCall extends HttpExchange {
       // Nobody listened for an upgrade that was granted, or misuse was the end of it.
       const refused = this.request && internals(this.request).res;
       this.#ended = true;
-      if (refused != null && isUpgrade(refused)) this.#listener.onUpgrade(refused.statusCode ?? 0);
+      if (refused != null && isUpgrade(refused)) this.#listener.onUpgrade(this.#attempt, refused.statusCode ?? 0);
       else this.#listener.onAbort();
     } else if (response.complete) {
       this.#bodyEnded();
@@ -160,8 +163,8 @@ export class DirectCall extends HttpExchange {
     return this.#relay === undefined ? super.header(name) : this.#relay.header(name);
   }
 
-  cancel(error: Error): void {
-    if (this.#relay !== undefined) return this.#relay.cancel(error);
+  cancel(attempt: Attempt, error: Error): void {
+    if (this.#relay !== undefined) return this.#relay.cancel(attempt, error);
     const { request } = this;
     if (this.#ended || request === undefined || this.#response !== undefined) return;
     // A socket given inside the constructor was given before there was anything to tell.

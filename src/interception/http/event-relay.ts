@@ -30,7 +30,7 @@ export abstract class EventRelay extends OutcomeRelay {
       case 'upgrade':
       case 'connect':
         if (this.state.name === 'running')
-          this.end((listener) => listener.onUpgrade((value as IncomingMessage).statusCode ?? 0));
+          this.end((listener) => listener.onUpgrade(this.current, (value as IncomingMessage).statusCode ?? 0));
         return undefined;
       case 'socket':
         // When the app's own listeners are on it.
@@ -49,7 +49,7 @@ export abstract class EventRelay extends OutcomeRelay {
 
   #onResponse(response: IncomingMessage): boolean | undefined {
     if (this.state.name !== 'running') return undefined;
-    const disposition = this.listener.onHead(new MessageHead(response));
+    const disposition = this.listener.onHead(this.current, new MessageHead(response));
     if (disposition === 'deliver') return this.deliver(response, []);
     const held = new HeldResponse(response);
     this.state = { name: 'response_held', held };
@@ -79,7 +79,7 @@ export abstract class EventRelay extends OutcomeRelay {
     if (state.name === 'idle' || state.name === 'delivered' || state.name === 'ended') return undefined;
     if (state.name !== 'running') return true;
     if (isMisuse(error)) return undefined;
-    if (this.listener.onError(error) === 'deliver') {
+    if (this.listener.onError(this.current, error) === 'deliver') {
       this.state = ENDED;
       this.caller.settle();
       return undefined;
@@ -123,7 +123,7 @@ export abstract class EventRelay extends OutcomeRelay {
   /** An upgrade that was granted without anybody listening for it, or misuse, was the end of it. */
   #closedUnanswered(): void {
     const { res } = internals(this.caller.request);
-    if (res !== null && isUpgrade(res)) this.end((listener) => listener.onUpgrade(res.statusCode ?? 0));
+    if (res !== null && isUpgrade(res)) this.end((listener) => listener.onUpgrade(this.current, res.statusCode ?? 0));
     else this.leave();
   }
 

@@ -1,7 +1,7 @@
 import type { ClientRequest } from 'node:http';
 import type { Attempt, Exchange } from '../../engine/exchange.ts';
 import type { Substitute } from '../../strategies/shared/contract.ts';
-import { type CallTarget, optionsHeader, type Protocol } from './call-target.ts';
+import { type CallTarget, headerEntries, optionsHeader, type Protocol } from './call-target.ts';
 import { requestHeader } from './message-head.ts';
 import type { PatchedModule } from './patched-module.ts';
 import { Watch } from './request-hooks.ts';
@@ -43,12 +43,34 @@ export abstract class HttpExchange extends Watch implements Exchange {
     return this.request === undefined ? optionsHeader(this.target, name) : requestHeader(this.request, name);
   }
 
+  headers(): Iterable<readonly [name: string, value: string]> {
+    const { request } = this;
+    if (request === undefined) {
+      return headerEntries(this.target.options?.headers).map(([name, value]) => [name.toLowerCase(), String(value)]);
+    }
+    return Object.entries(request.getHeaders()).flatMap(([name, value]) =>
+      (Array.isArray(value) ? value : [value]).map((one) => [name, String(one)] as const),
+    );
+  }
+
+  credentials(): string | undefined {
+    return undefined;
+  }
+
+  hasContent(): boolean {
+    return !/^(?:GET|HEAD|OPTIONS)$/.test(this.method);
+  }
+
+  pinned(): boolean {
+    return false;
+  }
+
   sentHeader(name: string): string | undefined {
     return this.request && requestHeader(this.request, name);
   }
 
   abstract send(attempt: Attempt): void;
-  abstract cancel(error: Error): void;
+  abstract cancel(attempt: Attempt, error: Error): void;
   abstract fail(error: Error): void;
   abstract respond(response: Substitute): void;
   abstract release(): void;

@@ -36,6 +36,7 @@ export abstract class OutcomeRelay extends HttpExchange {
   protected listener!: ExchangeListener;
   protected caller!: CallerRequest;
   protected state: State = IDLE;
+  protected current!: Attempt;
   protected attempt: WireAttempt | undefined = undefined;
   protected bodyError: Error | undefined = undefined;
   /** Inside the emission of 'response': releasing what is held means letting it go on. */
@@ -85,7 +86,7 @@ export abstract class OutcomeRelay extends HttpExchange {
     else if (state.name === 'error_held') this.#releaseError(state.held);
   }
 
-  cancel(error: Error): void {
+  cancel(_attempt: Attempt, error: Error): void {
     if (this.state.name === 'running') this.attempt?.cancel(error);
     else if (this.state.name === 'clearing') {
       // The attempt waits for the last one's connection: it is over before it was made.
@@ -135,7 +136,9 @@ export abstract class OutcomeRelay extends HttpExchange {
     state.next();
   }
 
-  #launch({ endpoint }: Attempt): void {
+  #launch(current: Attempt): void {
+    const { endpoint } = current;
+    this.current = current;
     const { context, listener, site, options, target } = this;
     const attempt = new WireAttempt(this.caller);
     const source: AttemptSource = { call: target, site, options, context, listener };
@@ -152,7 +155,7 @@ export abstract class OutcomeRelay extends HttpExchange {
 
   #launchFailed(error: Error): void {
     if (this.state.name !== 'running') return;
-    if (this.listener.onError(error) === 'hold') return this.holdError(error, true);
+    if (this.listener.onError(this.current, error) === 'hold') return this.holdError(error, true);
     this.state = ENDED;
     this.caller.end(error);
   }

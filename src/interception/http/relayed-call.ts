@@ -28,7 +28,9 @@ export class RelayedCall extends EventRelay {
   /** Has the engine judge the call. Nothing is to be seen of it yet. */
   begin(listener: ExchangeListener): void {
     this.listener = listener;
-    this.#waits = !listener.begin();
+    const first = listener.begin();
+    this.#waits = first === undefined;
+    if (first !== undefined) this.current = first;
   }
 
   start(): ClientRequest {

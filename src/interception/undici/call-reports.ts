@@ -1,4 +1,4 @@
-import type { Disposition, ExchangeListener } from '../../engine/exchange.ts';
+import type { Attempt, Disposition, ExchangeListener } from '../../engine/exchange.ts';
 import type { BodyObserver, ResponseHead } from '../../strategies/shared/contract.ts';
 import { CallRequest } from './call-request.ts';
 
@@ -8,6 +8,7 @@ import { CallRequest } from './call-request.ts';
  */
 export abstract class CallReports extends CallRequest {
   listener!: ExchangeListener;
+  protected current!: Attempt;
   /** The caller has left by itself, or threw in our face: nothing it does says anything of the upstream. */
   left = false;
   /** The caller has been told the end, or is being told. */
@@ -17,7 +18,7 @@ export abstract class CallReports extends CallRequest {
 
   judgeHead(head: ResponseHead): Disposition {
     try {
-      return this.listener.onHead(head);
+      return this.listener.onHead(this.current, head);
     } catch (error) {
       this.report(error);
       return 'deliver';
@@ -35,7 +36,7 @@ export abstract class CallReports extends CallRequest {
 
   protected judgeError(error: Error): Disposition {
     try {
-      return this.listener.onError(error);
+      return this.listener.onError(this.current, error);
     } catch (failure) {
       this.report(failure);
       return 'deliver';
@@ -66,7 +67,7 @@ export abstract class CallReports extends CallRequest {
 
   /** The connection became the caller's, or the other side refused that. */
   upgraded(status: number): void {
-    this.guarded(() => this.listener.onUpgrade(status));
+    this.guarded(() => this.listener.onUpgrade(this.current, status));
   }
 
   /** Shows a chunk of the delivered body to whoever looks on. */

@@ -1,7 +1,7 @@
 import type { CallInfo } from '../../strategies/shared/contract.ts';
 import type { Destination } from './origin.ts';
 import { type RequestBody, requestBody } from './request-body.ts';
-import { requestHeader } from './request-headers.ts';
+import { headerPairs, requestHeader } from './request-headers.ts';
 import type { Copy } from './undici-instance.ts';
 import type { Dispatcher, DispatchOptions } from './undici-types.ts';
 
@@ -56,6 +56,22 @@ export abstract class CallRequest implements CallInfo {
 
   header(name: string): string | undefined {
     return requestHeader(this.options.headers, name);
+  }
+
+  headers(): Iterable<readonly [name: string, value: string]> {
+    return headerPairs(this.options.headers);
+  }
+
+  credentials(): string | undefined {
+    return undefined;
+  }
+
+  hasContent(): boolean {
+    return this.options.body != null;
+  }
+
+  pinned(): boolean {
+    return false;
   }
 
   /** Whether the request's own body brought this error about. */

@@ -35,7 +35,10 @@ export abstract class Call extends CallReports implements Exchange {
   /** False: the engine failed before anything happened; the call is to go through plain. */
   begin(): 'attempt' | 'wait' | 'failed' {
     try {
-      return this.listener.begin() ? 'attempt' : 'wait';
+      const first = this.listener.begin();
+      if (first === undefined) return 'wait';
+      this.current = first;
+      return 'attempt';
     } catch (error) {
       this.report(error);
       return 'failed';
@@ -92,6 +95,7 @@ export abstract class Call extends CallReports implements Exchange {
   send(attempt: Attempt): void {
     if (this.ended) return;
     this.#dropHeld();
+    this.current = attempt;
     const wire = this.newAttempt();
     this.#attempt = wire;
     const { target } = attempt.endpoint;
@@ -127,7 +131,7 @@ export abstract class Call extends CallReports implements Exchange {
     }
   }
 
-  cancel(error: Error): void {
+  cancel(_attempt: Attempt, error: Error): void {
     this.#attempt?.cancel(error);
   }
 

@@ -1,6 +1,6 @@
-/** Request headers as undici takes them: a flat array, a record, or an iterable of pairs. */
+import { type ForeignOrigin, staysHome } from '../../common/caller-identity.ts';
 
-const CREDENTIALS = new Set(['authorization', 'cookie', 'proxy-authorization']);
+/** Request headers as undici takes them: a flat array, a record, or an iterable of pairs. */
 
 /** The value of a field by its lower-case name; several values are joined by `, `. */
 export function requestHeader(headers: unknown, name: string): string | undefined {
@@ -13,12 +13,22 @@ export function requestHeader(headers: unknown, name: string): string | undefine
   return found;
 }
 
+/** All fields: names in lower case, repeated fields repeated. */
+export function headerPairs(headers: unknown): Array<readonly [name: string, value: string]> {
+  const pairs: Array<readonly [string, string]> = [];
+  eachField(headers, (key, value) => {
+    if (value === undefined) return;
+    for (const one of Array.isArray(value) ? value : [value]) pairs.push([key.toLowerCase(), String(one)]);
+  });
+  return pairs;
+}
+
 /** The fields for another origin: its own `Host`, and no credentials unless they are to go along. */
-export function headersForOther(headers: unknown, forwardCredentials: boolean): unknown[] {
+export function headersForOther(headers: unknown, origin: ForeignOrigin): unknown[] {
   const kept: unknown[] = [];
   eachField(headers, (key, value) => {
     const name = key.toLowerCase();
-    if (name === 'host' || (!forwardCredentials && CREDENTIALS.has(name))) return;
+    if (name === 'host' || staysHome(name, origin)) return;
     kept.push(key, value);
   });
   return kept;

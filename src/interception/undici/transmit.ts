@@ -26,12 +26,12 @@ export function transmit(call: Call, attempt: WireAttempt, target: EndpointTarge
 
 /** Same method, query and body; the endpoint's own `Host` and TLS name. */
 function diverted(options: DispatchOptions, from: Destination, target: EndpointTarget): DispatchOptions {
-  const keepsCredentials = target.forwardCredentials || sameOrigin(target, from);
+  const home = sameOrigin(target, from);
   return {
     ...options,
     origin: originOf(target),
     path: target.basePath + options.path,
-    headers: headersForOther(options.headers, keepsCredentials),
+    headers: headersForOther(options.headers, home ? { forwardCredentials: true } : target),
     // Undefined makes undici take the name from the origin.
     servername: undefined,
   };

@@ -1,3 +1,4 @@
+import type { ForeignOrigin } from '../../common/caller-identity.ts';
 import type { ResilienceError } from '../../errors.ts';
 import type { CircuitState } from '../circuit-breaker/transition.ts';
 
@@ -26,6 +27,20 @@ export interface CallInfo {
   readonly path: string;
   /** A request header by its lower-case name; several values are joined by `, `. */
   header(name: string): string | undefined;
+  /** All request headers as they are now: names in lower case, repeated fields repeated. */
+  headers(): Iterable<readonly [name: string, value: string]>;
+  /**
+   * What names the caller apart from headers, as one string: a TLS client certificate or key (of the options or the
+   * agent), userinfo, `auth`. To be hashed, never shown. Undefined: nothing does.
+   */
+  credentials(): string | undefined;
+  /** Whether the request has content (RFC 9110 section 6.4), or may still get some. */
+  hasContent(): boolean;
+  /**
+   * Whether something the app set ties the call to its place or to an identity there (a socket path, `lookup`,
+   * `servername`, a client certificate, an agent with any of these): it must then go to no other origin.
+   */
+  pinned(): boolean;
 }
 
 /** The head of a response. `header` takes lower-case names. */
@@ -83,14 +98,12 @@ export interface Endpoint {
   readonly breaker: AttemptGuard | undefined;
 }
 
-export interface EndpointTarget {
+export interface EndpointTarget extends ForeignOrigin {
   readonly protocol: 'http:' | 'https:';
   readonly host: string;
   readonly port: number;
   /** Goes before the call's own path; empty or starting with `/`, never ending with it. */
   readonly basePath: string;
-  /** Whether `Authorization`, `Cookie` and `Proxy-Authorization` go along. */
-  readonly forwardCredentials: boolean;
 }
 
 /** A complete answer that did not come from the wire. */

@@ -111,7 +111,7 @@ describe('a call that waits, is repeated, answered or refused', () => {
         maxReplayBytes: 1024,
         head: () => (call) => {
           call.send();
-          call.exchange.cancel(timeUp);
+          call.exchange.cancel(call.attempt, timeUp);
         },
       };
       const seen = await play(script, ['trickle', 'hang']);
@@ -281,7 +281,7 @@ describe('a call that waits, is repeated, answered or refused', () => {
       const seen = watch(request);
       request.end();
       await once(upstream.server, 'request');
-      engine.last.exchange.cancel(slow);
+      engine.last.exchange.cancel(engine.last.attempt, slow);
       assert.equal((await seen).status, 200);
       assert.deepEqual(engine.last.log, ['begin', 'error E_SLOW', 'head 200', 'body end']);
     });
@@ -292,7 +292,7 @@ describe('a call that waits, is repeated, answered or refused', () => {
         const seen = watch(request);
         request.end();
         await once(upstream.server, 'request');
-        engine.last.exchange.cancel(slow);
+        engine.last.exchange.cancel(engine.last.attempt, slow);
         assert.deepEqual((await seen).events, ['socket', 'finish', 'error E_SLOW', 'close']);
         assert.deepEqual(engine.last.log, ['begin', 'error E_SLOW']);
       }
@@ -309,7 +309,7 @@ describe('a call that waits, is repeated, answered or refused', () => {
         const request = http.request({ host: '127.0.0.1', port: upstream.port, agent: narrow });
         const seen = watch(request);
         request.end();
-        engine.last.exchange.cancel(slow);
+        engine.last.exchange.cancel(engine.last.attempt, slow);
         assert.deepEqual((await seen).events, ['error E_SLOW', 'close']);
         assert.deepEqual(Object.keys(narrow.requests), []);
         blocking.destroy();

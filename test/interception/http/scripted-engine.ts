@@ -26,6 +26,8 @@ export class ScriptedCall implements ExchangeListener {
   readonly exchange: Exchange;
   readonly log: string[];
   attempts = 0;
+  /** The one made last. */
+  attempt: Attempt = { number: 0, endpoint: PRIMARY };
   readonly addedResponseHeaders: ReadonlyArray<readonly [string, string]> | undefined;
   readonly bodyObserver: BodyObserver | undefined;
   readonly #script: Script;
@@ -39,12 +41,14 @@ export class ScriptedCall implements ExchangeListener {
     this.bodyObserver = script.bodyObserver;
   }
 
-  begin(): boolean {
+  begin(): Attempt | undefined {
     this.log.push('begin');
     this.#script.judging?.(this);
     this.#next = this.#script.first;
-    if (this.#next === undefined) this.attempts++;
-    return this.#next === undefined;
+    if (this.#next !== undefined) return undefined;
+    this.attempts++;
+    this.attempt = { number: 1, endpoint: PRIMARY };
+    return this.attempt;
   }
 
   proceed(): void {
@@ -55,8 +59,8 @@ export class ScriptedCall implements ExchangeListener {
 
   send(endpoint: Endpoint = PRIMARY): void {
     this.attempts++;
-    const attempt: Attempt = { number: this.attempts, endpoint };
-    this.exchange.send(attempt);
+    this.attempt = { number: this.attempts, endpoint };
+    this.exchange.send(this.attempt);
   }
 
   withAttemptContext(send: () => void): void {
@@ -64,13 +68,13 @@ export class ScriptedCall implements ExchangeListener {
     else this.#script.withAttemptContext(send);
   }
 
-  onHead(head: ResponseHead): 'deliver' | 'hold' {
+  onHead(_attempt: Attempt, head: ResponseHead): 'deliver' | 'hold' {
     this.log.push(`head ${head.status}`);
     this.#next = this.#script.head?.(this, head);
     return this.#next === undefined ? 'deliver' : 'hold';
   }
 
-  onError(error: Error & { code?: string }): 'deliver' | 'hold' {
+  onError(_attempt: Attempt, error: Error & { code?: string }): 'deliver' | 'hold' {
     this.log.push(`error ${error.code ?? error.message}`);
     this.#next = this.#script.error?.(this, error);
     return this.#next === undefined ? 'deliver' : 'hold';
@@ -84,7 +88,7 @@ export class ScriptedCall implements ExchangeListener {
     this.log.push(`body error ${error?.code ?? error?.message}`);
   }
 
-  onUpgrade(status: number): void {
+  onUpgrade(_attempt: Attempt, status: number): void {
     this.log.push(`upgrade ${status}`);
   }
 

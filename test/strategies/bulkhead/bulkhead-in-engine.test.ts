@@ -73,14 +73,14 @@ describe('calls through a bulkhead', () => {
     const { call, clock, usage } = withBulkhead(1, 1, { policy });
     const running = call();
     let cancelledWith: Error | undefined;
-    running.cancel = (error) => {
+    running.cancel = (_attempt, error) => {
       cancelledWith = error; // this client takes its time to get rid of its socket
     };
     const waiting = call();
     clock.advance(40);
     assert.equal(codeOf(cancelledWith), 'ERR_RESILIENCE_TIMEOUT');
     assert.deepEqual(waiting.log, []);
-    running.report((listener) => listener.onError(cancelledWith ?? assert.fail()));
+    running.report((listener) => listener.onError(running.current, cancelledWith ?? assert.fail()));
     assert.deepEqual(waiting.log, ['send 1 http://upstream.test']);
     assert.deepEqual(usage(), { executing: 1, queued: 0 });
   });

@@ -6,15 +6,9 @@ import {
 } from '../../../src/strategies/circuit-breaker/options.ts';
 import type { Transition } from '../../../src/strategies/circuit-breaker/transition.ts';
 import type { CallInfo, Permit, Rejection, Verdict } from '../../../src/strategies/shared/contract.ts';
+import { callInfo } from '../../support/call-info.ts';
 
-export const CALL: CallInfo = {
-  protocol: 'http:',
-  host: 'api.example',
-  port: 80,
-  method: 'GET',
-  path: '/',
-  header: () => undefined,
-};
+export const CALL: CallInfo = callInfo();
 
 /** Trips on 5 of at least 5 at 50 %, opens for 1 s without jitter, and needs 2 probes one after another. */
 export const OPTIONS: CircuitBreakerOptions = {

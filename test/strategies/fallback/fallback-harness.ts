@@ -22,6 +22,7 @@ import {
   type Policy,
   type Rules,
 } from '../../../src/strategies/shared/policy.ts';
+import { callInfo } from '../../support/call-info.ts';
 import { FakeExchange } from '../../support/fake-exchange.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { RecordingListener } from '../../support/recording-listener.ts';
@@ -35,7 +36,7 @@ export interface RequestScript {
 /** A request a test makes up. */
 export function request(script: RequestScript = {}): CallInfo {
   const { method = 'GET', path = '/things/1', headers = {} } = script;
-  return { protocol: 'http:', host: 'upstream.test', port: 80, method, path, header: (name) => headers[name] };
+  return { ...callInfo(method, headers), path };
 }
 
 /** A head whose fields may repeat. */

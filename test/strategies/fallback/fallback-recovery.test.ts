@@ -365,7 +365,7 @@ describe('what goes wrong inside the fallback', () => {
     const harness = fallbackHarness({ fallback: { cache: cacheOptions() } });
     const exchange = harness.call();
     exchange.report((listener) =>
-      listener.onHead({
+      listener.onHead(exchange.current, {
         status: 200,
         header: () => undefined,
         entries() {
