@@ -13,7 +13,9 @@ export class FakeExchange implements Exchange {
   readonly method: string;
   readonly path: string = '/things/1?q=x';
   readonly log: string[] = [];
+  /** Those that the engine had sent; a first one that went out at once is not among them. */
   readonly attempts: Attempt[] = [];
+  #first: Attempt | undefined;
   failedWith: Error | undefined;
   answeredWith: Substitute | undefined;
   canReplay = true;
@@ -75,13 +77,13 @@ export class FakeExchange implements Exchange {
     this.listener = listener;
     const first = listener.begin();
     if (first === undefined) return listener.proceed();
-    this.attempts.push(first);
+    this.#first = first;
     this.log.push('first');
   }
 
   /** The attempt made last. */
   get current(): Attempt {
-    const last = this.attempts.at(-1);
+    const last = this.attempts.at(-1) ?? this.#first;
     if (last === undefined) throw new Error('no attempt has been made');
     return last;
   }
