@@ -96,7 +96,7 @@ export class CircuitBreaker implements Guard {
   /** Makes the next attempt at an open circuit a probe, without waiting for its time to be over. */
   probeNow(nowMs: number): void {
     this.#machine.settleLeases(nowMs);
-    this.#machine.probeNow();
+    this.#machine.probeNow(nowMs);
   }
 
   /** Closed, automatic, and with nothing counted yet. */

@@ -137,11 +137,11 @@ export class StateMachine {
   }
 
   /** Ends the open time now, whoever set it: the next attempt is a probe. Other states already let attempts through. */
-  probeNow(): void {
+  probeNow(nowMs: number): void {
     const state = this.#state;
     if (state.name !== 'open' && state.name !== 'forced_open') return;
     const openings = state.name === 'open' ? state.openings : 0;
-    this.#become({ name: 'half_open', openings, probes: [], successes: 0 }, 'manual');
+    this.#become({ name: 'half_open', openings, probes: [], successes: 0 }, 'manual', nowMs);
   }
 
   /** Back to automatic and to a clean slate; a closed circuit only forgets what it counted. */
