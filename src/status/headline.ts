@@ -73,7 +73,7 @@ function together(members: readonly UpstreamFacts[], at: number, timeOf: TimeOf)
 }
 
 function namesOf(members: readonly UpstreamFacts[]): string {
-  const names = members.slice(0, MAX_NAMES).map(({ upstream }) => upstream);
+  const names = members.slice(0, MAX_NAMES).map(({ upstream }) => upstream.replace(/^https?:\/\//, ''));
   const more = members.length - names.length;
   return more > 0 ? `${names.join(', ')} and ${countText(more)} more` : names.join(', ');
 }

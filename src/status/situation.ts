@@ -111,7 +111,7 @@ function detailsOf({ mode, circuits, errorRatio, unhealthy }: UpstreamFacts, kin
     details.push(refusedText(primary.rejectedInOutage, mode));
     if (kind !== 'would_be_open') details.push(nextText(primary));
   }
-  if (unhealthy && errorRatio !== null && kind !== 'open' && kind !== 'half_open') {
+  if (unhealthy && errorRatio !== null && (kind === 'unhealthy' || kind === 'closed' || kind === 'no_breaker')) {
     details.push(`${percentText(errorRatio)} of the last calls failed`);
   }
   const closedTo = endpoints.filter(({ state }) => state !== 'closed' && state !== 'forced_closed');

@@ -73,6 +73,6 @@ function breakdown(counts: Readonly<Record<string, number>>): string {
 }
 
 function bulkheadText({ executing, queued, maxConcurrent, maxQueue }: NonNullable<UpstreamNow['bulkhead']>): string {
-  const waiting = maxQueue === 0 ? '' : `, ${count(queued)} of ${count(maxQueue)} waiting`;
+  const waiting = queued === 0 ? '' : `, ${count(queued)} of ${count(maxQueue)} waiting`;
   return `${count(executing)} of ${count(maxConcurrent)} running${waiting}`;
 }
