@@ -120,7 +120,7 @@ describe('the status page of a running app', () => {
     upstream.status = 200;
     assert.deepEqual(await running.call(upstream.url, 1), [200]);
     await page.locator('.row[data-state=closed]').waitFor();
-    await page.getByText('closed again: probes succeeded').waitFor();
+    await page.getByText('closed again: probes succeeded', { exact: true }).waitFor();
   });
 
   it('does nothing with a wrong token, and asks again', async () => {
