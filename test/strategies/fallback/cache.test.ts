@@ -339,13 +339,24 @@ describe('a condition on what is no 200', () => {
 });
 
 describe('Vary', () => {
-  it('names the fields a response was chosen by, but not those that say who asked', () => {
-    const call = request({ headers: { accept: 'a', cookie: 'sid=1' } });
-    assert.deepEqual(selectionOf(call, 'Accept, ,Cookie, Origin,accept,'), [
-      ['accept', 'a'],
-      ['origin', undefined],
+  it('names the harmless fields a response was chosen by; all others are in the key', () => {
+    const call = request({ headers: { accept: 'a', cookie: 'sid=1', 'user-agent': 'mobile' } });
+    const rules = cacheOptions();
+    assert.deepEqual(selectionOf(call, 'Accept, ,Cookie, User-Agent,B3,user-agent,', rules), [
+      ['user-agent', 'mobile'],
+      ['b3', undefined],
     ]);
-    assert.deepEqual(selectionOf(call, undefined), []);
+    assert.deepEqual(selectionOf(call, undefined, rules), []);
+    assert.equal(selectionOf(call, 'accept, *', rules), undefined);
+  });
+
+  it('keeps the variants of a harmless field apart', () => {
+    const vary: Fields = [...MAX_AGE, ['vary', 'User-Agent']];
+    goesBy({ headers: { 'user-agent': 'mobile' } }, vary, 'small');
+    goesBy({ headers: { 'user-agent': 'desktop' } }, vary, 'large');
+    assert.equal(served({ headers: { 'user-agent': 'mobile' } }), 'small');
+    assert.equal(served({ headers: { 'user-agent': 'desktop' } }), 'large');
+    assert.equal(served(), undefined);
   });
 
   it('keeps the variants apart', () => {
