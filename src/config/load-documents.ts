@@ -1,4 +1,4 @@
-import { placeholdersOf } from '../strategies/fallback/response.ts';
+import { placeholdersOf } from '../strategies/fallback/degraded-response.ts';
 import type { Mode, Policy } from '../strategies/shared/policy.ts';
 import { type EffectiveOption, effectiveOptions } from './effective-options.ts';
 import { readEnvironment, variableName } from './environment.ts';

@@ -70,6 +70,10 @@ export abstract class CallRequest implements CallInfo {
     return this.options.body != null;
   }
 
+  whenFinal(): Promise<void> | undefined {
+    return undefined;
+  }
+
   pinned(): boolean {
     return false;
   }

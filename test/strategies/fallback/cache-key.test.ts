@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { namesCaller } from '../../../src/common/caller-identity.ts';
-import { ResponseCache } from '../../../src/strategies/fallback/cache.ts';
 import { ANYONE, keyOf } from '../../../src/strategies/fallback/cache-key.ts';
 import { isHarmless } from '../../../src/strategies/fallback/harmless-headers.ts';
 import type { FallbackCacheOptions } from '../../../src/strategies/fallback/options.ts';
+import { ResponseCache } from '../../../src/strategies/fallback/response-cache.ts';
 import type { CallInfo } from '../../../src/strategies/shared/contract.ts';
 import { cacheOptions, headOf, request } from './fallback-harness.ts';
 
