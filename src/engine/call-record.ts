@@ -74,8 +74,8 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
   get mode(): Mode {
     return this.pipeline.mode;
   }
-  get repeats(): boolean {
-    return this.pipeline.repeats && this.pipeline.parts.mayResend;
+  get mayResend(): boolean {
+    return this.pipeline.buffersOutcome && this.pipeline.parts.mayResend;
   }
   get protocol(): string {
     return this.exchange.protocol;
@@ -195,7 +195,7 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
 
   /** Whether attempts are to be made inside `around`. */
   get needsAttemptContext(): boolean {
-    return this.told || this.repeats;
+    return this.told || this.mayResend;
   }
 
   protected tell(event: ResilienceEvent): void {
