@@ -1,3 +1,4 @@
+import { formatHostPort } from '../common/authority.ts';
 import type { Clock } from '../common/clock.ts';
 import type {
   CallProgress,
@@ -104,8 +105,7 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
 
   patternGroups(): Readonly<Record<string, string>> {
     const { protocol, host, port, path } = this.exchange;
-    const authority = host.includes(':') ? `[${host}]` : host;
-    return this.pipeline.assignment.groups(`${protocol}//${authority}:${port}${path}`);
+    return this.pipeline.assignment.groups(`${protocol}//${formatHostPort(host, port)}${path}`);
   }
 
   protected open(nowMs: number): void {
