@@ -139,6 +139,14 @@ export function methods(text: OptionText) {
   return option(z.array(method).min(1).max(50), text, value('list', 'a list of HTTP methods such as GET'));
 }
 
+export function headerNames(text: OptionText) {
+  const name = z
+    .string()
+    .regex(TOKEN)
+    .transform((given) => given.toLowerCase());
+  return option(z.array(name).max(100), text, value('list', 'a list of header names such as x-acme-who'));
+}
+
 /** About one connection and the framing of a message in it: whoever writes the message states them. */
 const FRAMING = new Set([...HOP_BY_HOP, 'content-length']);
 

@@ -71,6 +71,10 @@ export abstract class CallRequest implements CallInfo {
     return this.options.body != null;
   }
 
+  whenFinal(): Promise<void> | undefined {
+    return undefined;
+  }
+
   pinned(): boolean {
     return false;
   }
