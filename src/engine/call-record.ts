@@ -219,6 +219,7 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
     if (!this.#active) return;
     this.#active = false;
     this.pipeline.active--;
+    if (this.result !== undefined) this.pipeline.counts.results[this.result]++;
     this.context.listener.callEnded(this, nowMs - this.startedAtMs);
   }
 
