@@ -1,3 +1,4 @@
+import { isBodiless } from '../common/http-fields.ts';
 import { formatSize } from '../common/size.ts';
 import {
   FALLBACK_CACHE_DEFAULTS,
@@ -45,8 +46,6 @@ function resolveCache(given: Exclude<Input['cache'], false>, contradicts: Contra
   return resolved;
 }
 
-const WITHOUT_BODY = new Set([204, 205, 304]); // RFC 9110 §15.3.5, §15.3.6, §15.4.5
-
 function resolveResponse(given: Exclude<Input['response'], false>, contradicts: Contradiction) {
   if (given === undefined) return undefined;
   const resolved: FallbackResponseOptions = {
@@ -57,7 +56,7 @@ function resolveResponse(given: Exclude<Input['response'], false>, contradicts: 
   };
   const { status, body, json } = resolved;
   if (body !== undefined && json !== undefined) contradicts(['fallback', 'response'], 'has a body and json: keep one');
-  if (WITHOUT_BODY.has(status) && (json !== undefined || (body !== undefined && body !== ''))) {
+  if (isBodiless(status) && (json !== undefined || (body !== undefined && body !== ''))) {
     contradicts(['fallback', 'response', 'status'], `a response with status ${status} has no body`);
   }
   return resolved;

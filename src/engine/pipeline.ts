@@ -47,7 +47,7 @@ export class Pipeline implements EventSource {
   readonly counts: Counts = { rejections: {}, retries: {}, fallbacks: {} };
   readonly responseObservers: readonly Guard[];
   /** Whether the adapter must be ready for more than one outcome (`parts.recovers`, when it is enforced). */
-  readonly repeats: boolean;
+  readonly buffersOutcome: boolean;
   readonly maxReplayBytes: number;
   /** Calls begun and not ended. */
   active = 0;
@@ -69,8 +69,8 @@ export class Pipeline implements EventSource {
     this.monitor = judges.monitor;
     this.responseObservers = parts.callGuards.filter((guard) => guard.onResponse !== undefined);
     // In observe mode nothing is repeated: the app's own request stays the only one.
-    this.repeats = parts.recovers && identity.mode === 'enforce';
-    this.maxReplayBytes = this.repeats ? parts.maxReplayBytes : 0;
+    this.buffersOutcome = parts.recovers && identity.mode === 'enforce';
+    this.maxReplayBytes = this.buffersOutcome ? parts.maxReplayBytes : 0;
   }
 
   /** Whether forgetting this pipeline would change what happens to a call. */

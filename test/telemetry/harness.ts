@@ -15,7 +15,7 @@ export class ScriptedCall implements ObservedCall {
   method = 'GET';
   startedAtMs = performance.now();
   attempts = 0;
-  repeats = false;
+  mayResend = false;
   result: CallResult | undefined = undefined;
   errorType: string | undefined = undefined;
   fallbackSource: FallbackSource | undefined = undefined;

@@ -22,7 +22,7 @@ export interface CallInput {
   readonly method: string;
   /** With the query. */
   readonly path: string;
-  readonly repeats: boolean;
+  readonly buffersOutcome: boolean;
   readonly body: RequestBody | undefined;
   /** Our own code failed; the app's call must not. */
   readonly report: (error: unknown) => void;

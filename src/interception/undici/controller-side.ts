@@ -10,15 +10,15 @@ export class ControllerSide implements CallerSide {
   readonly #handler: ControllerHandler;
   readonly #abort: AbortFunction;
   /** Whether undici's own controller would not last: there may be several attempts. */
-  readonly #repeats: boolean;
+  readonly #buffersOutcome: boolean;
   /** Ours, where undici's own would not last, or where there is none yet. */
   #facade: CallController | undefined = undefined;
   #native: Controller | null = null;
 
-  constructor(handler: ControllerHandler, abort: AbortFunction, repeats: boolean) {
+  constructor(handler: ControllerHandler, abort: AbortFunction, buffersOutcome: boolean) {
     this.#handler = handler;
     this.#abort = abort;
-    this.#repeats = repeats;
+    this.#buffersOutcome = buffersOutcome;
   }
 
   wireFor(attempt: WireAttempt): object {
@@ -34,7 +34,7 @@ export class ControllerSide implements CallerSide {
   }
 
   start(link: WireLink | undefined, context: unknown = {}): void {
-    if (link === undefined || this.#repeats) this.#facade ??= new CallController(this.#abort);
+    if (link === undefined || this.#buffersOutcome) this.#facade ??= new CallController(this.#abort);
     if (link !== undefined) this.attach(link);
     this.#handler.onRequestStart(this.#controller() as Controller, context);
   }

@@ -1,3 +1,4 @@
+import { defaultPort, formatHostPort, stripBrackets } from '../../common/authority.ts';
 import type { EndpointTarget } from '../../strategies/shared/contract.ts';
 import { NO_TIES, type Ties, tiesOf } from './connect-options.ts';
 import type { Dispatcher, DispatchOptions } from './undici-types.ts';
@@ -44,12 +45,7 @@ export function destinationOf(dispatcher: Dispatcher, options: DispatchOptions):
 
 /** The origin of a fallback endpoint, as undici wants it. */
 export function originOf(target: EndpointTarget): string {
-  const host = target.host.includes(':') ? `[${target.host}]` : target.host;
-  return `${target.protocol}//${host}:${target.port}`;
-}
-
-export function sameOrigin(target: EndpointTarget, from: Destination): boolean {
-  return target.protocol === from.protocol && target.host === from.host && target.port === from.port;
+  return `${target.protocol}//${formatHostPort(target.host, target.port)}`;
 }
 
 function routeOf(dispatcher: Dispatcher): Route {
@@ -81,7 +77,7 @@ function parse(url: URL, ties: Ties, bound: boolean): Destination | undefined {
   const userinfo = url.username === '' && url.password === '' ? undefined : `${url.username}:${url.password}`;
   const credentials = userinfo === undefined ? ties.credentials : `${userinfo};${ties.credentials ?? ''}`;
   if (socketPath !== undefined) return { protocol, host: socketPath, port: 0, bound, pinned, credentials };
-  const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname;
-  const port = url.port === '' ? (protocol === 'https:' ? 443 : 80) : Number(url.port);
+  const host = stripBrackets(url.hostname);
+  const port = url.port === '' ? (defaultPort(protocol) ?? 0) : Number(url.port);
   return { protocol, host, port, bound, pinned, credentials };
 }

@@ -1,5 +1,5 @@
 import { stringify } from 'node:querystring';
-import type { Attempt, Exchange, ExchangeListener } from '../../engine/exchange.ts';
+import type { Attempt, CallEngine } from '../../engine/exchange.ts';
 import type { ExtraField, ExtraHeaders } from '../extra-headers.ts';
 import { Call } from './call.ts';
 import type { CallerSide } from './caller-side.ts';
@@ -20,22 +20,8 @@ import {
 } from './undici-types.ts';
 import { WireAttempt } from './wire-attempt.ts';
 
-/** What this adapter needs of a pipeline. */
-export interface CallPipeline {
-  /** Further attempts or substitutes may follow a first attempt. */
-  readonly repeats: boolean;
-  readonly maxReplayBytes: number;
-}
-
-/** What this adapter needs of the engine. */
-export interface CallEngine<P extends CallPipeline> {
-  /** Undefined: the call is left alone. */
-  route(protocol: string, host: string, port: number, method: string, path: string): P | undefined;
-  open(pipeline: P, exchange: Exchange): ExchangeListener;
-}
-
-export interface DispatchContext<P extends CallPipeline> {
-  readonly engine: CallEngine<P>;
+export interface DispatchContext {
+  readonly engine: CallEngine;
   /** Whether calls made now are to be left alone, whatever the rules say. */
   readonly bypass: () => boolean;
   readonly extraHeaders?: ExtraHeaders | undefined;
@@ -43,10 +29,7 @@ export interface DispatchContext<P extends CallPipeline> {
 }
 
 /** The `dispatch` that takes the place of a copy's own. */
-export function makeDispatch<P extends CallPipeline>(
-  instance: UndiciInstance,
-  context: DispatchContext<P>,
-): DispatchFunction {
+export function makeDispatch(instance: UndiciInstance, context: DispatchContext): DispatchFunction {
   const { original } = instance;
   const methods = {
     // A method, as the one it replaces: same name and length, no prototype.
@@ -87,9 +70,9 @@ function nested(
  * The call under its pipeline. `plain`: it is to go through without us, and so are the dispatches nested in it, which may
  * come later and out of another context. Undefined: nothing to do for us, or only undici's own complaint to make.
  */
-function prepare<P extends CallPipeline>(
+function prepare(
   instance: UndiciInstance,
-  context: DispatchContext<P>,
+  context: DispatchContext,
   dispatcher: Dispatcher,
   options: DispatchOptions,
   handler: object,
@@ -105,7 +88,7 @@ function prepare<P extends CallPipeline>(
   const path = options.query == null ? options.path : withQuery(options.path, options.query);
   const pipeline = context.engine.route(destination.protocol, destination.host, destination.port, method, path);
   if (pipeline === undefined) return undefined;
-  const { repeats } = pipeline;
+  const { buffersOutcome } = pipeline;
   const call = new Call({
     instance,
     dispatcher,
@@ -114,22 +97,22 @@ function prepare<P extends CallPipeline>(
     options: withHeadersOf(options, context.extraHeaders?.()),
     method,
     path,
-    repeats,
+    buffersOutcome,
     body:
       options.body == null
         ? undefined
-        : requestBody(options.body, repeats ? pipeline.maxReplayBytes : -1, isOfFetch(handler)),
+        : requestBody(options.body, buffersOutcome ? pipeline.maxReplayBytes : -1, isOfFetch(handler)),
   });
-  call.caller = sideOf(style, handler, call, repeats);
+  call.caller = sideOf(style, handler, call, buffersOutcome);
   call.listener = context.engine.open(pipeline, call);
   return call;
 }
 
-function sideOf(style: 'legacy' | 'controller', handler: object, call: Call, repeats: boolean): CallerSide {
+function sideOf(style: 'legacy' | 'controller', handler: object, call: Call, buffersOutcome: boolean): CallerSide {
   const abort = (reason?: Error): void => call.abort(reason);
   return style === 'legacy'
     ? new LegacySide(handler as LegacyHandler, abort)
-    : new ControllerSide(handler as ControllerHandler, abort, repeats);
+    : new ControllerSide(handler as ControllerHandler, abort, buffersOutcome);
 }
 
 /** The handlers of fetch are plain objects with these two fields of their own, in all versions. */

@@ -1,9 +1,8 @@
 import http from 'node:http';
+import { isBodiless } from '../../common/http-fields.ts';
 import type { Substitute } from '../../strategies/shared/contract.ts';
 import type { Call } from './call.ts';
 import type { WireLink } from './caller-side.ts';
-
-const BODILESS = new Set([204, 205, 304]);
 
 /** Plays a substitute to the call's handler, which may pause it between two steps. */
 export function play(call: Call, response: Substitute): void {
@@ -27,7 +26,7 @@ class Playback implements WireLink {
         return caller.head(caller.substitute(response, statusText, this), false);
       },
     ];
-    if (call.method !== 'HEAD' && !BODILESS.has(status) && body.byteLength > 0) {
+    if (!isBodiless(status, call.method) && body.byteLength > 0) {
       this.#steps.push(() => caller.data(Buffer.from(body.buffer, body.byteOffset, body.byteLength)));
     }
     this.#steps.push(() => {

@@ -1,7 +1,8 @@
+import { isSameOrigin } from '../../common/authority.ts';
 import { joinEndpointPath } from '../../common/endpoint-path.ts';
 import type { EndpointTarget } from '../../strategies/shared/contract.ts';
 import type { Call } from './call.ts';
-import { type Destination, originOf, sameOrigin } from './destination.ts';
+import { type Destination, originOf } from './destination.ts';
 import { headersForOther } from './request-headers.ts';
 import { dispatchWatched, isWatching } from './sent-headers.ts';
 import type { UndiciInstance } from './undici-instance.ts';
@@ -36,7 +37,7 @@ function optionsOf(call: Call, wire: WireAttempt, target: EndpointTarget | undef
 function divert(options: OwnOptions, from: Destination, to: EndpointTarget): void {
   options.origin = originOf(to);
   options.path = joinEndpointPath(to.basePath, options.path);
-  options.headers = headersForOther(options.headers, sameOrigin(to, from) ? { forwardCredentials: true } : to);
+  options.headers = headersForOther(options.headers, isSameOrigin(to, from) ? { forwardCredentials: true } : to);
   // Undefined makes undici take the name from the origin.
   options.servername = undefined;
 }

@@ -1,3 +1,4 @@
+import { endToEnd } from '../../common/http-fields.ts';
 import type { BodyObserver, CallInfo, ResponseHead, Substitute } from '../shared/contract.ts';
 import { BodyCapture, CaptureAllowance } from './body-capture.ts';
 import { parseDirectives, secondsOf } from './cache-control.ts';
@@ -5,7 +6,6 @@ import { callerOf, namesCaller, selectionOf, selects, urlOf } from './cache-key.
 import { type Freshness, type PolicyMaker, policyMaker } from './cache-policy.ts';
 import { CacheStore } from './cache-store.ts';
 import { answerFrom } from './cached-answer.ts';
-import { endToEnd } from './header-fields.ts';
 import type { FallbackCacheOptions } from './options.ts';
 import { StoredHead, StoredResponse } from './stored-response.ts';
 

@@ -1,7 +1,8 @@
+import { endsAtHead, type Field } from '../../common/http-fields.ts';
 import type { CallInfo, Substitute } from '../shared/contract.ts';
 import type { Freshness } from './cache-policy.ts';
-import { type Field, isBodiless, SOURCE_HEADER } from './header-fields.ts';
 import type { StoredHead, StoredResponse } from './stored-response.ts';
+import { SOURCE_HEADER } from './substitute-marks.ts';
 
 /** How this cache is called in `Cache-Status` (RFC 9211). */
 const CACHE_NAME = 'opentelemetry-instrumentation-resilience';
@@ -31,7 +32,7 @@ export function answerFrom(stored: StoredResponse, call: CallInfo, { ageMs, life
     return { status: 304, headers: [...repeated, ...own], body: new Uint8Array() };
   }
   const fields = head.fields.filter(([name]) => name !== 'age');
-  const length: Field[] = isBodiless(head.status) ? [] : [['content-length', String(body.byteLength)]];
+  const length: Field[] = endsAtHead(head.status) ? [] : [['content-length', String(body.byteLength)]];
   return {
     status: head.status,
     headers: [...fields, ...length, ...own],

@@ -1,13 +1,6 @@
+import { endsAtHead, endToEnd, type Field, isBodiless, isFieldName, isFieldValue } from '../../common/http-fields.ts';
 import type { Substitute } from '../shared/contract.ts';
-import {
-  endToEnd,
-  type Field,
-  isBodiless,
-  isEmptied,
-  isFieldName,
-  isFieldValue,
-  SOURCE_HEADER,
-} from './header-fields.ts';
+import { SOURCE_HEADER } from './substitute-marks.ts';
 
 /** A longer answer of a handler is no answer: it has to be whole in memory. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
@@ -77,8 +70,8 @@ export class HandlerAnswerReader {
   #substitute({ status, statusText, headers, body }: Substitute): Substitute {
     const fields = endToEnd(headers);
     if (!fields.some(([name]) => name === SOURCE_HEADER)) fields.push([SOURCE_HEADER, 'degraded']);
-    const content = isEmptied(status) ? new Uint8Array() : body;
-    if (!isBodiless(status)) fields.push(['content-length', String(content.byteLength)]);
+    const content = isBodiless(status) ? new Uint8Array() : body;
+    if (!endsAtHead(status)) fields.push(['content-length', String(content.byteLength)]);
     const sent = this.#method === 'HEAD' ? new Uint8Array() : content;
     const text = statusText === undefined || !isFieldValue(statusText) ? '' : statusText;
     return { status, headers: fields, body: sent, ...(text === '' ? {} : { statusText: text }) };

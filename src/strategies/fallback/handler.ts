@@ -1,3 +1,4 @@
+import { formatHostPort } from '../../common/authority.ts';
 import { systemClock } from '../../common/clock.ts';
 import type { CallInfo, CallProgress, Outcome, Substitute } from '../shared/contract.ts';
 import { HandlerAnswerReader } from './handler-answer.ts';
@@ -64,8 +65,7 @@ function requestOf(progress: CallProgress): FallbackRequest {
 }
 
 function urlOf({ protocol, host, port, path }: CallInfo): string {
-  const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
-  const url = `${protocol}//${authority}${path}`;
+  const url = `${protocol}//${formatHostPort(host, port)}${path}`;
   // Leaves a default port out; a socket's path is no host of a URL and stays as it is.
   return URL.canParse(url) ? new URL(url).href : url;
 }

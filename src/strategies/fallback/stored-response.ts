@@ -1,8 +1,9 @@
+import { endToEnd, type Field, fieldValue } from '../../common/http-fields.ts';
 import { type Directives, forbidsStale, parseDirectives, secondsOf } from './cache-control.ts';
 import { ANYONE, type Selection } from './cache-key.ts';
 import type { Freshness, PolicyMaker, StoredPolicy } from './cache-policy.ts';
 import type { StoreEntry } from './cache-store.ts';
-import { endToEnd, type Field, SOURCE_HEADER } from './header-fields.ts';
+import { SOURCE_HEADER } from './substitute-marks.ts';
 
 /** Where a response belongs in the cache. */
 export interface CacheSlot {
@@ -33,7 +34,7 @@ export class StoredHead {
     this.fields = fields;
     this.#policy = policy;
     this.#shared = shared;
-    this.directives = parseDirectives(fieldOf(fields, 'cache-control'), fieldOf(fields, 'pragma'));
+    this.directives = parseDirectives(fieldValue(fields, 'cache-control'), fieldValue(fields, 'pragma'));
   }
 
   /** Undefined for what may not be kept, or would be of no use. */
@@ -48,7 +49,7 @@ export class StoredHead {
     const shared = request.caller === ANYONE;
     if (shared && received.some(([name]) => name === 'set-cookie')) return undefined;
     // Events without an end.
-    if (fieldOf(received, 'content-type')?.toLowerCase().startsWith('text/event-stream')) return undefined;
+    if (fieldValue(received, 'content-type')?.toLowerCase().startsWith('text/event-stream')) return undefined;
     const policy = makePolicy({ status, fields: received, requestCacheControl: request.cacheControl, shared });
     if (!policy.storable) return undefined;
     // An old cookie would take the place of a newer one.
@@ -74,7 +75,7 @@ export class StoredHead {
   }
 
   header(name: string): string | undefined {
-    return fieldOf(this.fields, name);
+    return fieldValue(this.fields, name);
   }
 
   /** These fields with those of a 304 in their place (RFC 9111 §3.2). */
@@ -108,9 +109,4 @@ export class StoredResponse implements StoreEntry {
     for (const [name, value] of slot.selection) bytes += name.length + (value?.length ?? 0);
     this.bytes = bytes;
   }
-}
-
-function fieldOf(fields: readonly Field[], name: string): string | undefined {
-  const values = fields.filter(([own]) => own === name).map(([, value]) => value);
-  return values.length === 0 ? undefined : values.join(', ');
 }

@@ -1,0 +1,2 @@
+/** Tells which substitute the app got: `endpoint`, `cache` or `degraded`. */
+export const SOURCE_HEADER = 'resilience-source';
