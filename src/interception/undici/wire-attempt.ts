@@ -68,8 +68,10 @@ export class WireAttempt {
     const { call } = this;
     this.#state = 'over';
     call.upgraded(this.attempt, status);
+    // Not over before the caller has taken it: over HTTP/2 it is the caller who refuses a bad status, by an abort.
+    const result = call.caller.upgrade(status, headers, socket);
     call.ended = true;
-    return call.caller.upgrade(status, headers, socket);
+    return result;
   }
 
   /** Whether undici may go on reading at once. */
@@ -176,7 +178,7 @@ export class WireAttempt {
   /** The caller's abort. */
   abort(reason: Error | undefined): void {
     if (this.#state === 'held') this.discard();
-    if (this.#isRunning()) this.#abortWire(reason);
+    if (this.#isRunning() || this.#state === 'over') this.#abortWire(reason);
     if (this.#isRunning()) this.#giveUp(reason);
   }
 
