@@ -151,8 +151,12 @@ export class Call implements Exchange, Waiting {
     this.#dropHeld();
     const wire = new WireAttempt(this, attempt);
     this.#wire = wire;
-    if (this.#scope === undefined) this.#launch(wire);
-    else this.#scope.run(() => this.#launch(wire));
+    // We are in the stack of undici's report, of this call or another: a dispatch there would find its queues half moved.
+    queueMicrotask(() => {
+      if (!wire.isOpen()) return;
+      if (this.#scope === undefined) this.#launch(wire);
+      else this.#scope.run(() => this.#launch(wire));
+    });
   }
 
   #launch(wire: WireAttempt): void {

@@ -44,6 +44,11 @@ export class WireAttempt {
     this.attempt = attempt;
   }
 
+  /** Nothing has come of it yet. */
+  isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
   sentHeader(name: string): string | undefined {
     return sentHeader(this.request, name);
   }
