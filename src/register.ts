@@ -42,7 +42,13 @@ function guardedSettle(): void {
   try {
     // Not before: loading any copy of @opentelemetry/instrumentation earlier would keep it from patching http.
     const { joinOrStartSdk } = require('./bootstrap/sdk.js') as typeof import('./bootstrap/sdk.ts');
-    joinOrStartSdk({ mode: runtime.config?.settings.sdk ?? 'auto', env: process.env, report: diagnose });
+    const outcome = joinOrStartSdk({
+      mode: runtime.config?.settings.sdk ?? 'auto',
+      env: process.env,
+      report: diagnose,
+      onRetired: () => runtime.telemetry?.moveToGlobal(),
+    });
+    if (outcome.kind === 'started') runtime.telemetry?.useLoggerProvider(outcome.sdk.loggerProvider);
     runtime.finalize();
     runtime.reportProblems();
   } catch (error) {

@@ -58,6 +58,12 @@ export class DeferredListener implements EngineListener {
     this.#load()?.useLoggerProvider(provider);
   }
 
+  /** Forgets the providers that were given: those of an SDK that has given way to another. */
+  moveToGlobal(): void {
+    this.useMeterProvider(undefined);
+    this.useLoggerProvider(undefined);
+  }
+
   close(): void {
     this.#listener?.close();
   }

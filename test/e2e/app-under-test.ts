@@ -33,6 +33,8 @@ export interface CallOptions {
   readonly concurrent?: boolean;
   /** The name of a span of the app's own, one for each call. */
   readonly span?: string;
+  /** A module that is loaded first, as an app that sets up OpenTelemetry when it is running. */
+  readonly setup?: string;
 }
 
 /** The environment of this process without what would make an SDK start or a runner meddle. */
