@@ -1,6 +1,7 @@
 import { onEntryPoint } from './bootstrap/entry-point.ts';
 import { isLastImport, isRequiredPreload } from './bootstrap/preload-order.ts';
 import { forgetRuntime, sharedRuntime } from './bootstrap/runtime.ts';
+import { announceStart } from './bootstrap/start-notice.ts';
 import { diagnose, diagnoseFault } from './telemetry/diagnostics.ts';
 
 /**
@@ -50,6 +51,7 @@ function guardedSettle(): void {
     });
     if (outcome.kind === 'started') runtime.telemetry?.useLoggerProvider(outcome.sdk.loggerProvider);
     runtime.finalize();
+    if (runtime.config !== undefined) announceStart(runtime.config, outcome, process.env);
     runtime.reportProblems();
   } catch (error) {
     diagnoseFault('start', error);

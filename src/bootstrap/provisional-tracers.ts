@@ -28,7 +28,11 @@ export class ProvisionalTracerProvider implements TracerProvider {
   getTracer(...args: TracerArguments): Tracer {
     return new ProvisionalTracer(this.#ours.getTracer(...args), () =>
       // The API's own stand-in, where there is no provider yet, looks for one at each use.
-      this.#retired ? loadApi().trace.getTracerProvider().getTracer(...args) : undefined,
+      this.#retired
+        ? loadApi()
+            .trace.getTracerProvider()
+            .getTracer(...args)
+        : undefined,
     );
   }
 

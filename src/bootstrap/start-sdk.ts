@@ -10,7 +10,11 @@ const INSTRUMENTATIONS = [
     className: 'HttpInstrumentation',
     ignoreHook: 'ignoreOutgoingRequestHook',
   },
-  { name: '@opentelemetry/instrumentation-undici', className: 'UndiciInstrumentation', ignoreHook: 'ignoreRequestHook' },
+  {
+    name: '@opentelemetry/instrumentation-undici',
+    className: 'UndiciInstrumentation',
+    ignoreHook: 'ignoreRequestHook',
+  },
 ] as const;
 
 const HOOKING_PACKAGE =
