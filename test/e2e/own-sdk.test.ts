@@ -26,10 +26,13 @@ const IN_CODE: Record<string, Partial<AppOptions>> = {
   'trace.setGlobalTracerProvider()': { env: { APP_SETUP: own('provider-global.cjs') } },
 };
 
+/** Where no collector is named, an SDK would try the usual port, and the app end late. */
+const NO_OTHER_EXPORTS = { OTEL_METRICS_EXPORTER: 'none', OTEL_LOGS_EXPORTER: 'none' };
+
 /** What makes our flag start an SDK, so that there are two to choose from. */
 const INTENT: Record<string, (receiver: OtlpReceiver) => Record<string, string>> = {
-  'nothing in the environment': () => ({}),
-  OTEL_SERVICE_NAME: (receiver) => ({ ...receiver.env, OTEL_EXPORTER_OTLP_ENDPOINT: '', OTEL_SERVICE_NAME: 'shop' }),
+  'nothing in the environment': () => NO_OTHER_EXPORTS,
+  OTEL_SERVICE_NAME: () => ({ ...NO_OTHER_EXPORTS, OTEL_SERVICE_NAME: 'shop' }),
   'an OTLP endpoint in the environment': (receiver) => receiver.env,
 };
 
