@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { formatDuration, parseDuration } from '../../common/duration.ts';
+import { HOP_BY_HOP } from '../../common/http-fields.ts';
 import { formatSize, parseSize } from '../../common/size.ts';
 import type { StatusRange } from '../../strategies/verdict/options.ts';
 import { type Held, type OptionText, option, type TextForm } from './option.ts';
@@ -138,11 +139,19 @@ export function methods(text: OptionText) {
   return option(z.array(method).min(1).max(50), text, value('list', 'a list of HTTP methods such as GET'));
 }
 
-/** Node writes these itself, from the body it is given. */
-const FRAMING = new Set(['connection', 'content-length', 'keep-alive', 'transfer-encoding', 'trailer', 'upgrade']);
+export function headerNames(text: OptionText) {
+  const name = z
+    .string()
+    .regex(TOKEN)
+    .transform((given) => given.toLowerCase());
+  return option(z.array(name).max(100), text, value('list', 'a list of header names such as x-acme-who'));
+}
+
+/** About one connection and the framing of a message in it: whoever writes the message states them. */
+const FRAMING = new Set([...HOP_BY_HOP, 'content-length']);
 
 /** What steers a request, or holds credentials: an id in it would break calls, or show secrets. */
-const RESERVED = new Set([...FRAMING, 'host', 'expect', 'te', 'authorization', 'cookie', 'proxy-authorization']);
+const RESERVED = new Set([...FRAMING, 'host', 'expect', 'authorization', 'cookie']);
 
 export function headerNameOrOff(text: OptionText) {
   const name = z
