@@ -1,3 +1,4 @@
+import { formatHostPort } from '../common/authority.ts';
 import type { Clock } from '../common/clock.ts';
 import type {
   CallProgress,
@@ -32,6 +33,7 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
   protected readonly exchange: Exchange;
 
   scope: unknown = undefined;
+  rejection: Rejection | undefined = undefined;
   startedAtMs = 0;
   attempts = 0;
   retries = 0;
@@ -89,6 +91,10 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
     return this.exchange.method;
   }
 
+  header(name: string): string | undefined {
+    return this.exchange.header(name);
+  }
+
   sentHeader(name: string): string | undefined {
     return this.exchange.sentHeader(name);
   }
@@ -104,8 +110,7 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
 
   patternGroups(): Readonly<Record<string, string>> {
     const { protocol, host, port, path } = this.exchange;
-    const authority = host.includes(':') ? `[${host}]` : host;
-    return this.pipeline.assignment.groups(`${protocol}//${authority}:${port}${path}`);
+    return this.pipeline.assignment.groups(`${protocol}//${formatHostPort(host, port)}${path}`);
   }
 
   protected open(nowMs: number): void {
@@ -180,6 +185,7 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
   protected recordRejection(rejection: Rejection): void {
     count(this.pipeline.counts.rejections, rejection.reason);
     if (this.attempts === 0) this.pipeline.monitor.recordRejection();
+    this.rejection = rejection;
     this.tell({ type: 'call_rejected', reason: rejection.reason });
   }
 
