@@ -4,11 +4,10 @@ import { HealthMonitor } from '../strategies/health/health-monitor.ts';
 import type { Assignment, Rules } from '../strategies/shared/policy.ts';
 import { Classifier } from '../strategies/verdict/classifier.ts';
 import { assemble } from './assemble.ts';
-import type { CallContext } from './call-record.ts';
+import type { CallContext } from './call-state.ts';
 import type { EngineListener, EventSource } from './events.ts';
 import type { CallEngine, Exchange } from './exchange.ts';
-import type { Execution } from './execution.ts';
-import { GuardedExecution } from './guarded-execution.ts';
+import { Execution } from './execution.ts';
 import { ORDER, type Order } from './order.ts';
 import { type KnownOrigin, OriginTable } from './origin-table.ts';
 import { Pipeline } from './pipeline.ts';
@@ -67,7 +66,7 @@ export class Engine implements CallEngine {
   }
 
   open(pipeline: Pipeline, exchange: Exchange): Execution {
-    return new GuardedExecution(this.#context, pipeline, exchange);
+    return new Execution(this.#context, pipeline, exchange);
   }
 
   snapshots(): UpstreamSnapshot[] {
@@ -103,12 +102,12 @@ export class Engine implements CallEngine {
       wallClockMs: Date.now,
       report: this.#report,
       onTransition: (circuit, change) => {
-        if (context.current !== undefined) context.current.told = true;
+        if (context.current !== undefined) context.current.reported = true;
         context.listener.event({ type: 'circuit_state_changed', circuit, ...change }, source, context.current);
       },
     });
     const monitor = new HealthMonitor(policy.health, (state, errorRatio) => {
-      if (context.current !== undefined) context.current.told = true;
+      if (context.current !== undefined) context.current.reported = true;
       context.listener.event({ type: 'health_changed', state, errorRatio }, source, context.current);
     });
     const pipeline = new Pipeline({ upstream, mode, assignment }, parts, {

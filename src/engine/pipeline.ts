@@ -53,6 +53,8 @@ export class Pipeline implements EventSource {
     fallbacks: {},
   };
   readonly responseObservers: readonly Guard[];
+  /** Whether anything of it wants to see a good response's head, and to know when it came. */
+  readonly reactsToHeads: boolean;
   /** Whether the adapter must be ready for more than one outcome (`parts.recovers`, when it is enforced). */
   readonly buffersOutcome: boolean;
   readonly maxReplayBytes: number;
@@ -75,6 +77,8 @@ export class Pipeline implements EventSource {
     this.classifier = judges.classifier;
     this.monitor = judges.monitor;
     this.responseObservers = parts.callGuards.filter((guard) => guard.onResponse !== undefined);
+    this.reactsToHeads =
+      this.responseObservers.length > 0 || parts.recoveries.length > 0 || parts.timeouts?.idleMs !== undefined;
     // In observe mode nothing is repeated: the app's own request stays the only one.
     this.buffersOutcome = parts.recovers && identity.mode === 'enforce';
     this.maxReplayBytes = this.buffersOutcome ? parts.maxReplayBytes : 0;

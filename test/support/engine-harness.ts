@@ -1,5 +1,5 @@
+import type { CallState } from '../../src/engine/call-state.ts';
 import { Engine } from '../../src/engine/engine.ts';
-import type { Execution } from '../../src/engine/execution.ts';
 import type { Order } from '../../src/engine/order.ts';
 import type { Pipeline } from '../../src/engine/pipeline.ts';
 import type {
@@ -54,11 +54,11 @@ export function engineHarness(options: HarnessOptions = {}) {
     if (found === undefined) throw new Error('no pipeline');
     return found;
   };
-  const call = (method = 'GET'): FakeExchange & { execution: Execution } => {
+  const call = (method = 'GET'): FakeExchange & { execution: CallState } => {
     const exchange = new FakeExchange(method);
     const execution = engine.open(pipeline(), exchange);
     exchange.start(execution);
-    return Object.assign(exchange, { execution });
+    return Object.assign(exchange, { execution: execution.call });
   };
   return { clock, listener, engine, pipeline, call, faults };
 }

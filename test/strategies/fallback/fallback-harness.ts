@@ -1,5 +1,5 @@
+import type { CallState } from '../../../src/engine/call-state.ts';
 import { Engine } from '../../../src/engine/engine.ts';
-import type { Execution } from '../../../src/engine/execution.ts';
 import type { Stage } from '../../../src/engine/order.ts';
 import { type AttemptBudget, FallbackRecovery } from '../../../src/strategies/fallback/fallback-recovery.ts';
 import {
@@ -138,11 +138,11 @@ export function fallbackHarness(options: HarnessOptions) {
     if (found === undefined) throw new Error('no pipeline');
     return found;
   };
-  const call = (script: RequestScript = {}): ScriptedExchange & { execution: Execution } => {
+  const call = (script: RequestScript = {}): ScriptedExchange & { execution: CallState } => {
     const exchange = new ScriptedExchange(script);
     const execution = engine.open(pipeline(), exchange);
     exchange.start(execution);
-    return Object.assign(exchange, { execution });
+    return Object.assign(exchange, { execution: execution.call });
   };
   return { clock, listener, engine, pipeline, call, reported, wall };
 }
