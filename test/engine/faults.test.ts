@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import { buildStages } from '../../src/engine/build-pipeline.ts';
 import type { ResilienceEvent } from '../../src/engine/events.ts';
-import { ORDER } from '../../src/engine/order.ts';
 import { BULKHEAD_DEFAULTS } from '../../src/strategies/bulkhead/options.ts';
 import type { BodyObserver, Guard, Recovery } from '../../src/strategies/shared/contract.ts';
 import { engineHarness, ScriptedQueue, ScriptedRecovery } from '../support/engine-harness.ts';
@@ -135,7 +135,7 @@ describe('a fault of ours', () => {
   it('of an adapter that cannot send a queued call fails that call alone', () => {
     const { call, faults, engine } = engineHarness({
       policy: { bulkhead: { ...BULKHEAD_DEFAULTS, maxConcurrent: 1, maxQueue: 2 } },
-      order: ORDER,
+      buildStages,
     });
     const [running, queued, next] = [call(), call(), call()];
     queued.send = fail;
