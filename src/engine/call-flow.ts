@@ -322,7 +322,7 @@ export class CallFlow implements DeadlineOwner {
   #drop(): void {
     const action = this.#pending;
     this.#pending = undefined;
-    if (action?.kind === 'attempt') judge(this.call, action, 'ignored', this.call.context.clock.now());
+    if (action?.kind === 'attempt') action.release('ignored', this.call.context.clock.now());
   }
 
   #apply(action: Action): void {
@@ -331,7 +331,7 @@ export class CallFlow implements DeadlineOwner {
     const nowMs = action.kind === 'attempt' ? call.context.clock.now() : 0;
     if (action.kind === 'attempt' && call.attempts > 0 && !call.replayable()) {
       // What the app has written since is too much to be sent again, or not complete: the outcome it has is the last.
-      judge(call, action, 'ignored', nowMs);
+      action.release('ignored', nowMs);
       return this.#apply(this.#surrender(nowMs));
     }
     try {

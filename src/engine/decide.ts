@@ -60,9 +60,15 @@ function ask(
 ): RecoveryAction | undefined | Promise<RecoveryAction | undefined> {
   for (const recovery of call.pipeline.parts.recoveries) {
     const action = recovery.recover(call, outcome, nowMs);
-    if (action !== undefined) return action;
+    if (action !== undefined && isInTime(call, action, nowMs)) return action;
   }
   return undefined;
+}
+
+/** Whether there is time left for what a recovery wants; an answer takes none. */
+function isInTime(call: CallState, action: RecoveryAction | Promise<unknown>, nowMs: number): boolean {
+  if (action instanceof Promise || action.kind === 'response') return true;
+  return (action.kind === 'retry' ? action.afterMs : 0) < call.remainingMs(nowMs);
 }
 
 /** Observe mode: says what would have been done, and does nothing. */
