@@ -1,10 +1,21 @@
 import { formatHostPort } from '../common/authority.ts';
 import type { Clock } from '../common/clock.ts';
-import type { CallProgress, Endpoint, FallbackSource } from '../strategies/shared/contract.ts';
+import type {
+  BodyObserver,
+  CallProgress,
+  Endpoint,
+  FallbackSource,
+  Outcome,
+  Queued,
+} from '../strategies/shared/contract.ts';
 import type { Mode } from '../strategies/shared/policy.ts';
+import type { Action } from './action.ts';
+import type { AttemptState } from './attempt-state.ts';
 import type { CallResult, EngineListener, ObservedCall } from './events.ts';
 import type { Exchange } from './exchange.ts';
+import type { Permits } from './permits.ts';
 import type { Pipeline } from './pipeline.ts';
+import type { DeadlineOwner, Timers } from './timers.ts';
 
 /** What the calls of one engine share. */
 export interface CallContext {
@@ -16,7 +27,13 @@ export interface CallContext {
   readonly fault: (error: unknown) => void;
 }
 
-/** Who a call is and how far it has come: what listeners and recoveries read. Its execution writes it. */
+/** Where a call is. `paused`: between two attempts, or waiting for a recovery to make up its mind. */
+export type Phase = 'admission' | 'queued' | 'in_flight' | 'paused' | 'body' | 'ended';
+
+/**
+ * Who a call is, how far it has come and what it holds: all that is known of one call, in one place. Listeners and
+ * recoveries read the part of it that `ObservedCall` and `CallProgress` name; the functions of this folder write it.
+ */
 export class CallState implements ObservedCall, CallProgress {
   readonly context: CallContext;
   readonly pipeline: Pipeline;
@@ -38,7 +55,33 @@ export class CallState implements ObservedCall, CallProgress {
   /** The primary failed, and no retry has made up for it yet. */
   primaryFailed = false;
 
-  constructor(context: CallContext, pipeline: Pipeline, exchange: Exchange) {
+  phase: Phase = 'admission';
+  /** Counted among the pipeline's active calls. */
+  active = false;
+  /** Inside `begin` or a report: what is decided there waits for `proceed`. */
+  reporting = false;
+  pending: Action | undefined = undefined;
+  /** The attempt made last. There is one at a time. */
+  attempt: AttemptState | undefined = undefined;
+  /** The last real outcome, kept by the adapter: the app gets it if nothing better comes of it. */
+  held: Outcome | undefined = undefined;
+  /** The outcome asked about last, be it a refusal of ours. */
+  latest: Outcome | undefined = undefined;
+  retry: { readonly endpoint: Endpoint; readonly reason: string } | undefined = undefined;
+  /** Of the call guards. */
+  permits: Permits | undefined = undefined;
+  nextGuard = 0;
+  queued: Queued | undefined = undefined;
+  timers: Timers | undefined = undefined;
+  readonly deadlineOwner: DeadlineOwner;
+  addedResponseHeaders: ReadonlyArray<readonly [string, string]> | undefined = undefined;
+  bodyObserver: BodyObserver | undefined = undefined;
+
+  constructor(
+    { context, pipeline, exchange }: { context: CallContext; pipeline: Pipeline; exchange: Exchange },
+    deadlineOwner: DeadlineOwner,
+  ) {
+    this.deadlineOwner = deadlineOwner;
     this.context = context;
     this.pipeline = pipeline;
     this.exchange = exchange;

@@ -1,5 +1,6 @@
 import type { Outcome, RecoveryAction, Substitute } from '../strategies/shared/contract.ts';
-import { type AttemptState, acquireAttempt, settleHealth } from './attempt-state.ts';
+import type { AttemptState } from './attempt-state.ts';
+import { acquireAttempt, settleHealth } from './attempts.ts';
 import { emitFallback, emitRejection, emitRetry } from './call-events.ts';
 import type { CallState } from './call-state.ts';
 import { errorType } from './error-type.ts';
@@ -67,8 +68,7 @@ function ask(
 
 /** Whether there is time left for what a recovery wants; an answer takes none. */
 function isInTime(call: CallState, action: RecoveryAction | Promise<unknown>, nowMs: number): boolean {
-  if (action instanceof Promise || action.kind === 'response') return true;
-  return (action.kind === 'retry' ? action.afterMs : 0) < call.remainingMs(nowMs);
+  return action instanceof Promise || action.kind === 'response' || call.remainingMs(nowMs) > 0;
 }
 
 /** Observe mode: says what would have been done, and does nothing. */

@@ -1,58 +1,59 @@
 import type { BodyObserver, ResponseHead } from '../strategies/shared/contract.ts';
-import { CallFlow } from './call-flow.ts';
-import type { CallContext, CallState } from './call-state.ts';
+import { type CallContext, CallState } from './call-state.ts';
+import { proceed } from './carry-out.ts';
 import type { Attempt, Disposition, Exchange, ExchangeListener } from './exchange.ts';
+import { abandon, plainAttempt, recoverFromFault } from './faults.ts';
 import type { Pipeline } from './pipeline.ts';
+import { onAttemptTimeout, onTotalTimeout, tryAgain } from './reactions.ts';
+import { onAbort, onBodyEnd, onBodyError, onError, onHead, onUpgrade } from './reports.ts';
+import type { DeadlineKind, DeadlineOwner } from './timers.ts';
+import { begin } from './way-in.ts';
 
 /**
- * One call, as adapters get to see it: the shield around its flow. Whatever fails in there, a strategy or a listener of
+ * One call, as adapters get to see it: the shield around what is done with it. Whatever fails in there, a strategy or a listener of
  * ours, the call goes on as without us, what it held is given back, and the fault is reported once. What has no adapter
- * above it (timers, queues, promises) is shielded where it enters the flow.
+ * above it (timers, queues, promises) is shielded where it enters.
  */
-export class Execution implements ExchangeListener {
-  readonly #flow: CallFlow;
+export class Execution implements ExchangeListener, DeadlineOwner {
+  readonly call: CallState;
 
   constructor(context: CallContext, pipeline: Pipeline, exchange: Exchange) {
-    this.#flow = new CallFlow(context, pipeline, exchange);
-  }
-
-  get call(): CallState {
-    return this.#flow.call;
+    this.call = new CallState({ context, pipeline, exchange }, this);
   }
 
   get addedResponseHeaders(): ReadonlyArray<readonly [string, string]> | undefined {
-    return this.#flow.addedResponseHeaders;
+    return this.call.addedResponseHeaders;
   }
 
   get bodyObserver(): BodyObserver | undefined {
-    return this.#flow.bodyObserver;
+    return this.call.bodyObserver;
   }
 
   get needsAttemptContext(): boolean {
-    const { call } = this.#flow;
+    const { call } = this;
     return call.reported || call.mayResend;
   }
 
   begin(): Attempt | undefined {
     try {
-      return this.#flow.begin();
+      return begin(this.call);
     } catch (error) {
-      this.#flow.abandon(error);
+      abandon(this.call, error);
       // Nothing has been sent: the adapter makes the call, and all it reports from now on is delivered.
-      return this.#flow.plainAttempt();
+      return plainAttempt(this.call);
     }
   }
 
   proceed(): void {
     try {
-      this.#flow.proceed();
+      proceed(this.call);
     } catch (error) {
-      this.#flow.recoverFromFault(error);
+      recoverFromFault(this.call, error);
     }
   }
 
   withAttemptContext(send: () => void): void {
-    const { call } = this.#flow;
+    const { call } = this;
     let sent = false;
     const sendOnce = (): void => {
       sent = true;
@@ -70,51 +71,61 @@ export class Execution implements ExchangeListener {
 
   onHead(attempt: Attempt, head: ResponseHead): Disposition {
     try {
-      return this.#flow.onHead(attempt, head);
+      return onHead(this.call, attempt, head);
     } catch (error) {
-      this.#flow.abandon(error);
+      abandon(this.call, error);
       return 'deliver';
     }
   }
 
   onError(attempt: Attempt, error: Error): Disposition {
     try {
-      return this.#flow.onError(attempt, error);
+      return onError(this.call, attempt, error);
     } catch (fault) {
-      this.#flow.abandon(fault);
+      abandon(this.call, fault);
       return 'deliver';
     }
   }
 
   onBodyEnd(): void {
     try {
-      this.#flow.onBodyEnd();
+      onBodyEnd(this.call);
     } catch (error) {
-      this.#flow.abandon(error);
+      abandon(this.call, error);
     }
   }
 
   onBodyError(error: Error | undefined): void {
     try {
-      this.#flow.onBodyError(error);
+      onBodyError(this.call, error);
     } catch (fault) {
-      this.#flow.abandon(fault);
+      abandon(this.call, fault);
     }
   }
 
   onUpgrade(attempt: Attempt, status: number): void {
     try {
-      this.#flow.onUpgrade(attempt, status);
+      onUpgrade(this.call, attempt, status);
     } catch (error) {
-      this.#flow.abandon(error);
+      abandon(this.call, error);
     }
   }
 
   onAbort(): void {
     try {
-      this.#flow.onAbort();
+      onAbort(this.call);
     } catch (error) {
-      this.#flow.abandon(error);
+      abandon(this.call, error);
+    }
+  }
+
+  deadlineReached(kind: DeadlineKind): void {
+    try {
+      if (kind === 'pause') tryAgain(this.call);
+      else if (kind === 'attempt') onAttemptTimeout(this.call);
+      else onTotalTimeout(this.call);
+    } catch (error) {
+      recoverFromFault(this.call, error);
     }
   }
 }
