@@ -145,7 +145,6 @@ export class Call implements Exchange, Waiting {
 
   send(attempt: Attempt): void {
     if (this.ended) return;
-    removeWaiting(this.input.dispatcher, this);
     // The body may have gone since it was asked for, as may the dispatcher: then what was held is the outcome.
     if (this.#wire !== undefined && !this.replayable()) return this.#giveBack();
     this.#dropHeld();
@@ -153,9 +152,11 @@ export class Call implements Exchange, Waiting {
     this.#wire = wire;
     // We are in the stack of undici's report, of this call or another: a dispatch there would find its queues half moved.
     queueMicrotask(() => {
+      // It may have been cancelled meanwhile.
       if (!wire.isOpen()) return;
       if (this.#scope === undefined) this.#launch(wire);
       else this.#scope.run(() => this.#launch(wire));
+      removeWaiting(this.input.dispatcher, this);
     });
   }
 
