@@ -7,16 +7,23 @@ import {
   type FallbackOptions,
   type FallbackResponseOptions,
 } from '../strategies/fallback/options.ts';
-import type { Contradiction, Given } from './resolve.ts';
+import type { Contradiction, Given, HeaderNames } from './resolve.ts';
 
 type Input = NonNullable<Given<'fallback'>>;
 
-export function resolveFallback(given: Input | undefined, contradicts: Contradiction): FallbackOptions | undefined {
+export function resolveFallback(
+  given: Input | undefined,
+  headerNames: HeaderNames,
+  contradicts: Contradiction,
+): FallbackOptions | undefined {
   if (given === undefined) return undefined;
-  const forwardCredentials = given.forward_credentials ?? false;
+  const credentials = {
+    forwardCredentials: given.forward_credentials ?? false,
+    credentialHeaders: headerNames.credentials,
+  };
   const resolved: FallbackOptions = {
-    endpoints: (given.endpoints ?? []).map((address) => ({ ...address, forwardCredentials })),
-    cache: resolveCache(given.cache || undefined, contradicts),
+    endpoints: (given.endpoints ?? []).map((address) => ({ ...address, ...credentials })),
+    cache: resolveCache(given.cache || undefined, headerNames, contradicts),
     response: resolveResponse(given.response || undefined, contradicts),
     handler: given.handler,
     onUnhealthy: given.on_unhealthy ?? FALLBACK_DEFAULTS.onUnhealthy,
@@ -29,12 +36,19 @@ export function resolveFallback(given: Input | undefined, contradicts: Contradic
   return resolved;
 }
 
-function resolveCache(given: Exclude<Input['cache'], false>, contradicts: Contradiction) {
+function resolveCache(
+  given: Exclude<Input['cache'], false>,
+  { credentials, requestId }: HeaderNames,
+  contradicts: Contradiction,
+): FallbackCacheOptions | undefined {
   if (given === undefined) return undefined;
   const maxBytes = given.max_bytes ?? FALLBACK_CACHE_DEFAULTS.maxBytes;
   const resolved: FallbackCacheOptions = {
     staleIfErrorMs: given.stale_if_error ?? FALLBACK_CACHE_DEFAULTS.staleIfErrorMs,
     private: given.private ?? FALLBACK_CACHE_DEFAULTS.private,
+    // The id that we put on outgoing calls is another one each time.
+    ignoredHeaders: new Set([...(given.ignore_headers ?? []), ...(requestId === undefined ? [] : [requestId])]),
+    credentialHeaders: credentials,
     maxBytes,
     maxEntryBytes: given.max_entry_bytes ?? Math.min(FALLBACK_CACHE_DEFAULTS.maxEntryBytes, maxBytes),
   };

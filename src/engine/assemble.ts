@@ -58,7 +58,12 @@ export function assemble(policy: Policy, upstream: string, assembly: Assembly): 
 
 function breakerOf(name: string, options: NonNullable<Policy['circuitBreaker']>, assembly: Assembly): CircuitBreaker {
   const onTransition = (change: Transition): void => assembly.onTransition(name, change);
-  return new CircuitBreaker(name, options, { upstream: name, random: assembly.random, onTransition });
+  return new CircuitBreaker(name, options, {
+    upstream: name,
+    random: assembly.random,
+    nowMs: assembly.clock.now(),
+    onTransition,
+  });
 }
 
 function build<Strategy>(stages: readonly Stage<Strategy>[], policy: Policy, context: StageContext): Strategy[] {

@@ -89,6 +89,10 @@ export class Call implements Exchange, Waiting {
     return this.body?.empty() !== true;
   }
 
+  whenFinal(): undefined {
+    return undefined;
+  }
+
   pinned(): boolean {
     return this.input.destination.pinned || Boolean(this.input.options.servername);
   }

@@ -10,7 +10,7 @@ import {
 import type { CallProgress, Substitute } from '../shared/contract.ts';
 import { type Escape, escapesFor, inFieldValue } from './escaping.ts';
 import type { FallbackResponseOptions } from './options.ts';
-import { SOURCE_HEADER } from './substitute-marks.ts';
+import { SOURCE_HEADER, unlessSaid } from './substitute-marks.ts';
 import { type Placeholder, PlaceholderValues, parseTemplate, type Template } from './template.ts';
 
 const JSON_TYPE = 'application/json';
@@ -36,8 +36,7 @@ export class DegradedResponse {
     const hasBody = (options.json !== undefined || options.body !== undefined) && !isBodiless(options.status);
     if (hasBody && fieldValue(own, 'content-type') === undefined) fields.push(['content-type', fallbackType]);
     // It looks like a real answer: no cache of the app's may take it for one.
-    if (fieldValue(own, 'cache-control') === undefined) fields.push(['cache-control', 'no-store']);
-    this.#fields = fields.map(([name, value]) => [name, parseTemplate(value)]);
+    this.#fields = unlessSaid(fields).map(([name, value]) => [name, parseTemplate(value)]);
     this.#write = options.json === undefined ? textWriter(options.body ?? '', contentType) : jsonWriter(options.json);
   }
 
