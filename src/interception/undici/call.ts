@@ -1,7 +1,7 @@
 import type { Attempt, Exchange, ExchangeListener } from '../../engine/exchange.ts';
 import type { Substitute } from '../../strategies/shared/contract.ts';
 import { requestAborted } from './abort-errors.ts';
-import { CallerScope } from './caller-scope.ts';
+import { CallerScope, ScopedSide } from './caller-scope.ts';
 import type { CallerSide, WireLink } from './caller-side.ts';
 import type { Destination } from './destination.ts';
 import { play } from './playback.ts';
@@ -134,7 +134,9 @@ export class Call implements Exchange, Waiting {
   }
 
   #rememberScope(): void {
-    if (!this.#closing && !this.ended) this.#scope ??= new CallerScope();
+    if (this.#closing || this.ended || this.#scope !== undefined) return;
+    this.#scope = new CallerScope();
+    this.caller = new ScopedSide(this.caller, this.#scope);
   }
 
   // ── exchange ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -159,7 +161,7 @@ export class Call implements Exchange, Waiting {
       // It may have been cancelled meanwhile.
       if (!wire.isOpen()) return;
       if (this.#scope === undefined) this.#launch(wire);
-      else this.#scope.run(() => this.#launch(wire));
+      else this.#scope.runInAsyncScope(this.#launch, this, wire);
       removeWaiting(this.input.dispatcher, this);
     });
   }
