@@ -1,16 +1,17 @@
 import { placeholdersOf } from '../strategies/fallback/response.ts';
 import type { Mode, Policy } from '../strategies/shared/policy.ts';
+import { DocumentReader, type ReadDocument } from './document-reader.ts';
 import { type EffectiveOption, effectiveOptions } from './effective-options.ts';
 import { readEnvironment, variableName } from './environment.ts';
 import { readConfigFile } from './file.ts';
 import { BUILT_IN, mergeLayers, type PolicyLayer, sourceOf, withPreset } from './layers.ts';
 import type { ConfigInputs, LoadedDocuments } from './load-config.ts';
-import type { ProblemSource, Problems } from './problem.ts';
-import { camelCase, DocumentReader, join, type ReadDocument } from './read.ts';
-import { resolvePolicy } from './resolve.ts';
+import { resolvePolicy } from './options/policy.ts';
+import type { FoundProblem, ProblemSource, Problems } from './problem.ts';
 import { compileRules, findRule, readRules } from './rule-set.ts';
 import { createRules, DEFAULT_MAX_UPSTREAMS } from './rules.ts';
 import type { Settings } from './settings.ts';
+import { camelCase, pathText } from './spelling.ts';
 
 interface Source {
   readonly source: ProblemSource;
@@ -26,6 +27,7 @@ export function loadDocuments(
   const file = readConfigFile(env, readFile as NonNullable<typeof readFile>, problems);
   const sources: Source[] = [];
   if (file.kind === 'document') {
+    problems.locateBy(file.locate);
     sources.push({ source: 'file', document: new DocumentReader('file', problems).read(file.value) });
   }
   sources.push({ source: 'environment', document: readEnvironment(env, problems) });
@@ -53,7 +55,7 @@ function putTogether(
   // What stands in code is asked first: it has the last word everywhere else, too.
   const rules = readRules(
     sources.toReversed().flatMap(({ document }) => document.rules),
-    (name) => layers.has(name) || problems.spoils(name),
+    new Set([...layers.keys(), ...problems.invalid]),
     problems,
   );
   for (const [name, policy] of policies) {
@@ -65,7 +67,7 @@ function putTogether(
     );
   }
   if (unusable) policies.delete('default');
-  for (const name of [...policies.keys()]) if (problems.spoils(name)) policies.delete(name);
+  for (const name of [...policies.keys()]) if (problems.invalidates(name)) policies.delete(name);
   const options = sources.map(({ document }) => document.options);
   return {
     rules: createRules({
@@ -100,20 +102,21 @@ function layersByPolicy(sources: readonly Source[]): Map<string, readonly Policy
 
 function resolve(name: string, layers: readonly PolicyLayer[], problems: Problems): Policy {
   return resolvePolicy(name, mergeLayers(layers), (path, message) => {
-    problems.add({ ...placeOf(name, layers, path), message }, name);
+    problems.add({ ...placeOf(name, layers, path), message }, { kind: 'policy_off', policy: name });
   });
 }
 
 /** The source that said it last, and the path as that source spells it. */
-function placeOf(policy: string, layers: readonly PolicyLayer[], path: readonly string[]) {
+function placeOf(
+  policy: string,
+  layers: readonly PolicyLayer[],
+  path: readonly string[],
+): Omit<FoundProblem, 'message'> & { readonly path: string } {
   const found = sourceOf(layers, path);
   const source = found === 'default' || found === 'preset' ? (layers.at(-1)?.source ?? 'file') : found;
-  if (source === 'environment') return { path: variableName(path), source } as const;
-  const spell = source === 'code' ? camelCase : (option: string) => option;
-  return {
-    path: [policy, ...path.map(spell)].reduce(join, 'policies'),
-    source: source === 'code' ? source : 'file',
-  } as const;
+  if (source === 'environment') return { path: variableName(path), source };
+  const keys = ['policies', policy, ...(source === 'code' ? path.map(camelCase) : path)];
+  return { path: pathText(keys), keys, source: source === 'code' ? source : 'file' };
 }
 
 /** Every rule that leads to the policy must have a pattern with the parameters that its degraded response names. */
@@ -133,7 +136,7 @@ function checkTemplates(
     const [option = at] = at.split('.', 1);
     const place = placeOf(policy.name, layers, ['fallback', 'response', option]);
     const inside = place.source === 'environment' ? '' : at.slice(option.length);
-    problems.add({ ...place, path: place.path + inside, message }, policy.name);
+    problems.add({ ...place, path: place.path + inside, message }, { kind: 'policy_off', policy: policy.name });
   }
 }
 

@@ -1,0 +1,11 @@
+import type { TimeoutOptions } from '../../strategies/timeout/options.ts';
+
+/** Tells what contradicts what; `path` is the option to look at first, in the schema's names. */
+export type Contradiction = (path: readonly string[], message: string) => void;
+
+/** What a strategy's resolver may need besides its own options. */
+export interface Resolving {
+  /** The time limits of the policy, resolved first: others depend on them. Undefined: there are none. */
+  readonly timeout: TimeoutOptions | undefined;
+  readonly contradicts: Contradiction;
+}
