@@ -39,8 +39,7 @@ export function readDocument(name: string, text: string, problems: Problems, par
     return undefined;
   }
   const json = part === undefined ? readJson(text) : undefined;
-  if (json !== undefined)
-    return { value: json.value, locate: (keys, at) => locatorOf(name, parseYaml(text))(keys, at) };
+  if (json !== undefined) return { value: json.value, locate: lazily(() => locatorOf(name, parseYaml(text))) };
   try {
     const parsed = parseYaml(text);
     const { document, lines } = parsed;
@@ -49,11 +48,20 @@ export function readDocument(name: string, text: string, problems: Problems, par
       wrong(`${name}:${line}:${col}`, `does not parse: ${message}`);
     }
     if (document.errors.length > 0) return undefined;
-    return { value: valueOf(document, part) ?? null, locate: locatorOf(name, parsed, part?.node) };
+    return { value: plainValue(document, part) ?? null, locate: locatorOf(name, parsed, part?.node) };
   } catch (error) {
     wrong(name, `does not parse: ${messageOf(error)}`);
     return undefined;
   }
+}
+
+/** Made when the first problem has to be located. */
+function lazily(make: () => Locate): Locate {
+  let locate: Locate | undefined;
+  return (keys, part) => {
+    locate ??= make();
+    return locate(keys, part);
+  };
 }
 
 function parseYaml(text: string): ParsedYaml {
@@ -64,7 +72,7 @@ function parseYaml(text: string): ParsedYaml {
 }
 
 /** The plain value. Throws where aliases unfold beyond all proportion. */
-function valueOf(document: Yaml.Document, part: Part | undefined): unknown {
+function plainValue(document: Yaml.Document, part: Part | undefined): unknown {
   if (part === undefined) return document.toJS();
   const node = document.getIn(part.node, true) as Yaml.Node | null | undefined;
   if (node === undefined || node === null) return null;

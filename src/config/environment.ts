@@ -51,10 +51,10 @@ export function readEnvironment(env: Environment, problems: Problems): ReadDocum
   for (const name of optionVariables(env)) {
     const option = known.get(name);
     if (option === undefined) {
+      const meant = suggest(name, [...known.keys(), ...SETTING_NAMES]);
+      const message = meant === undefined ? 'unknown variable' : `unknown variable (did you mean ${meant}?)`;
       // It may be meant for another version of us, so it invalidates nothing.
-      const names = [...known.keys(), ...SETTING_NAMES];
-      const message = `unknown variable${didYouMean(name, names)}`;
-      problems.add({ path: name, message, source: 'environment' }, { kind: 'ignored', meant: suggest(name, names) });
+      problems.add({ path: name, message, source: 'environment' }, { kind: 'ignored', meant });
       continue;
     }
     const value = readVariable(name, option, variable(env, name) as string, problems);

@@ -128,7 +128,7 @@ function groupsOf(components: readonly Component[], text: string): Groups {
   for (const [index, component] of components.entries()) {
     const captures = component.capture(texts[index] as string);
     if (captures === undefined) return NO_GROUPS;
-    for (const [name, value] of captures) groups.push([name, decode(value)]);
+    for (const [name, value] of captures) if (name !== '__proto__') groups.push([name, decode(value)]);
   }
   return Object.fromEntries(groups);
 }

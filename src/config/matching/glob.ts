@@ -103,19 +103,17 @@ class Glob implements Matcher {
   /** Where a run that begins at `from` ends at the earliest, or at the end of the text; -1: nowhere. */
   #forward({ texts, names }: Run, text: string, from: number, toEnd: boolean, captures?: Map<string, string>): number {
     const [start = ''] = texts;
-    if (toEnd && names.length === 0) return text.length - from === start.length && text.endsWith(start) ? from : -1;
     if (!text.startsWith(start, from)) return -1;
+    if (names.length === 0) return toEnd && text.length - from !== start.length ? -1 : from + start.length;
     let at = from + start.length;
     let delimiter = -1;
     for (let index = 1; index <= names.length; index++) {
       const next = texts[index] as string;
       const found = toEnd && index === names.length ? lastPlace(text, next) : text.indexOf(next, at + 1);
-      // `indexOf` finds an empty text at the end, even where that is too near.
-      if (found < at + 1) return -1;
       if (delimiter < at) delimiter = this.#delimiterAfter(text, at);
-      if (delimiter < found) return -1;
-      const name = names[index - 1];
-      if (captures !== undefined && name !== undefined) captures.set(name, text.slice(at, found));
+      // `indexOf` finds an empty text at the end, even where that is too near.
+      if (found < at + 1 || delimiter < found) return -1;
+      keep(captures, names[index - 1], text, at, found);
       at = found + next.length;
     }
     return at;
@@ -144,6 +142,10 @@ class Glob implements Matcher {
   #delimiterBefore(text: string, at: number): number {
     return this.#delimiter === '' ? -1 : text.lastIndexOf(this.#delimiter, at - 1);
   }
+}
+
+function keep(captures: Map<string, string> | undefined, name: string | undefined, text: string, from: number, to: number) {
+  if (captures !== undefined && name !== undefined) captures.set(name, text.slice(from, to));
 }
 
 /** Where `end` stands at the end of the text; -1: it does not. */
