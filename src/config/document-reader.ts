@@ -3,7 +3,7 @@ import { documentOptions } from './options/document.ts';
 import type { PolicyInput } from './options/policy.ts';
 import { copyData, isPlainObject, type Tree } from './plain-data.ts';
 import { type Effect, type Keys, messageOf, type Problems, show } from './problem.ts';
-import { expectationOf, type Option, type OptionTable, switchPosition } from './schema/option.ts';
+import { expectationOf, type ListOption, type Option, type OptionTable, switchPosition } from './schema/option.ts';
 import { camelCase, pathText } from './spelling.ts';
 import { didYouMean, suggest } from './suggest.ts';
 import { wrongValue } from './wrong-value.ts';
@@ -151,31 +151,25 @@ export class DocumentReader {
   }
 
   #option(option: Option, given: unknown, keys: Keys): unknown {
-    switch (option.form) {
-      case 'section':
-      case 'switch': {
-        // `circuit_breaker:` with nothing after it reads as null in YAML, and means: with its defaults.
-        if (given === null) return {};
-        if (isPlainObject(given)) return this.#section(option.options, given, keys);
-        const position = option.form === 'switch' ? switchPosition(given) : undefined;
-        if (position !== undefined) return position ? {} : false;
-        break;
-      }
-      case 'list':
-        if (Array.isArray(given) && given.length <= option.max) {
-          return Array.from(given as unknown[], (item, index) => this.#item(option.options, item, [...keys, index]));
-        }
-        break;
-      case 'function':
-        if (typeof given === 'function') return given;
-        break;
-      case 'value':
-        return this.#value(option, given, keys);
-      case 'map':
-        break;
-    }
-    this.#report(keys, wrongValue(option, given));
-    return undefined;
+    if (option.form === 'value') return this.#value(option, given, keys);
+    const read = option.form === 'list' ? this.#list(option, given, keys) : this.#nested(option, given, keys);
+    if (read === undefined) this.#report(keys, wrongValue(option, given));
+    return read;
+  }
+
+  #nested(option: Option, given: unknown, keys: Keys): unknown {
+    if (option.form === 'function') return typeof given === 'function' ? given : undefined;
+    if (option.form !== 'section' && option.form !== 'switch') return undefined;
+    // `circuit_breaker:` with nothing after it reads as null in YAML, and means: with its defaults.
+    if (given === null) return {};
+    if (isPlainObject(given)) return this.#section(option.options, given, keys);
+    const position = option.form === 'switch' ? switchPosition(given) : undefined;
+    return position === true ? {} : position;
+  }
+
+  #list(option: ListOption<OptionTable>, given: unknown, keys: Keys): unknown {
+    if (!Array.isArray(given) || given.length > option.max) return undefined;
+    return Array.from(given as unknown[], (item, index) => this.#item(option.options, item, [...keys, index]));
   }
 
   #value(option: Option & { readonly form: 'value' }, given: unknown, keys: Keys): unknown {

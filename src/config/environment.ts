@@ -51,10 +51,7 @@ export function readEnvironment(env: Environment, problems: Problems): ReadDocum
   for (const name of optionVariables(env)) {
     const option = known.get(name);
     if (option === undefined) {
-      const meant = suggest(name, [...known.keys(), ...SETTING_NAMES]);
-      const message = meant === undefined ? 'unknown variable' : `unknown variable (did you mean ${meant}?)`;
-      // It may be meant for another version of us, so it invalidates nothing.
-      problems.add({ path: name, message, source: 'environment' }, { kind: 'ignored', meant });
+      reportUnknown(name, [...known.keys(), ...SETTING_NAMES], problems);
       continue;
     }
     const value = readVariable(name, option, variable(env, name) as string, problems);
@@ -66,6 +63,13 @@ export function readEnvironment(env: Environment, problems: Problems): ReadDocum
   const policies = new Map<string, PolicyInput>();
   if (Object.keys(policy).length > 0) policies.set('default', policy as PolicyInput);
   return { options, policies, rules: [], unusable: false };
+}
+
+/** It may be meant for another version of us, so it invalidates nothing. */
+function reportUnknown(name: string, known: readonly string[], problems: Problems): void {
+  const meant = suggest(name, known);
+  const message = meant === undefined ? 'unknown variable' : `unknown variable (did you mean ${meant}?)`;
+  problems.add({ path: name, message, source: 'environment' }, { kind: 'ignored', meant });
 }
 
 const DEFAULT_POLICY_OFF: Effect = { kind: 'policy_off', policy: 'default' };

@@ -144,7 +144,13 @@ class Glob implements Matcher {
   }
 }
 
-function keep(captures: Map<string, string> | undefined, name: string | undefined, text: string, from: number, to: number) {
+function keep(
+  captures: Map<string, string> | undefined,
+  name: string | undefined,
+  text: string,
+  from: number,
+  to: number,
+) {
   if (captures !== undefined && name !== undefined) captures.set(name, text.slice(from, to));
 }
 

@@ -38,6 +38,7 @@ export const documentOptions = {
     options: policyOptions,
     name: policyName,
     items: 'policies',
+    each: 'A named set of strategies.',
     description: 'Policies by name. `default` applies where no rule matches; left out: a circuit breaker.',
   } as MapOption<typeof policyOptions>,
   rules: {
@@ -45,6 +46,7 @@ export const documentOptions = {
     options: ruleOptions,
     max: MAX_RULES,
     items: 'rules',
+    each: 'Which calls get which policy.',
     required: ['match', 'policy'],
     description: 'The first rule that matches decides.',
   } as ListOption<typeof ruleOptions>,

@@ -47,6 +47,8 @@ export interface ListOption<S extends OptionTable> extends OptionText {
   readonly max: number;
   /** What the list holds, in the plural: `rules`. */
   readonly items: string;
+  /** What one of them is, as a sentence. */
+  readonly each: string;
   /** Those that every item must have. */
   readonly required: readonly string[];
 }
@@ -58,6 +60,8 @@ export interface MapOption<S extends OptionTable> extends OptionText {
   readonly name: Kind<string>;
   /** What the map holds, in the plural: `policies`. */
   readonly items: string;
+  /** What one of them is, as a sentence. */
+  readonly each: string;
 }
 
 /** A function, so only to be had in code. */
@@ -128,4 +132,4 @@ export function switchPosition(given: unknown): boolean | undefined {
   return SWITCH_POSITIONS.get(given);
 }
 
-export const SWITCH_WORDS: readonly string[] = ['on', 'off', 'true', 'false'];
+export const SWITCH_WORDS: readonly string[] = ['off', 'on', 'true', 'false'];
