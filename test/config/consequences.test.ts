@@ -82,8 +82,8 @@ rules:
   it('is told of contradictions, through anchors, and not of other sources', () => {
     const anchored = 'policies:\n  a: { timeout: &t { attempt: 9s, total: 8s } }\n  b: { timeout: *t }';
     assert.deepEqual(places(loadFile(anchored)), [
-      ['policies.a.timeout.attempt', 'resilience.yaml:2:32'],
-      ['policies.b.timeout.attempt', 'resilience.yaml:2:32'],
+      ['policies.a.timeout.attempt', 'resilience.yaml:2:31'],
+      ['policies.b.timeout.attempt', 'resilience.yaml:2:31'],
     ]);
     assert.deepEqual(places(loadEnv({ RETRY: 'x' })), [['OTEL_RESILIENCE_RETRY', undefined]]);
   });

@@ -19,6 +19,8 @@ const NOTHING_SAVED: readonly number[] = [];
  * Matches a regular expression without ever going back: all ways of reading the text are followed at once, in the order
  * in which a backtracking matcher would try them, and at most one is kept per instruction. So the time is the length of
  * the text times that of the pattern at worst (Thompson's construction, Pike's machine; https://swtch.com/~rsc/regexp).
+ * It matches what a backtracking matcher matches. Only what a group captures may differ, and only where a repeated part
+ * takes as little as it can and may be empty: `(.*?)*`.
  */
 export class Automaton implements Matcher {
   readonly #program: readonly Instruction[];
