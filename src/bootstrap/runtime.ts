@@ -1,4 +1,5 @@
 import { systemClock } from '../common/clock.ts';
+import { OperatorNotice } from '../common/operator-notice.ts';
 import type { ResilienceConfig } from '../config/config-types.ts';
 import { describeProblems } from '../config/describe-problems.ts';
 import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
@@ -135,7 +136,8 @@ class ThreadRuntime implements Runtime {
       random: Math.random,
       listener: status?.tap(telemetry) ?? telemetry,
       rules: config.rules,
-      report: (error) => diagnoseFault('a fallback', error),
+      report: (error) =>
+        error instanceof OperatorNotice ? diagnose(error.message) : diagnoseFault('a fallback', error),
       fault: (error) => diagnoseFault('the engine', error),
     });
     const undos = new UndoStack();

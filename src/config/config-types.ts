@@ -36,6 +36,11 @@ export interface ResilienceConfig {
   /** Limits of what is kept in memory. */
   readonly upstreams?: UpstreamsConfig | undefined;
   /**
+   * Request headers that name the caller, besides those whose names tell (authorization, cookie, x-api-key,
+   * ...). Header names. Default: `[]`.
+   */
+  readonly credentialHeaders?: readonly string[] | undefined;
+  /**
    * The header with the id of a request: taken from incoming requests, told in telemetry, added to outgoing
    * calls. A header name, or off. Default: `off`.
    */
@@ -229,8 +234,8 @@ export interface FallbackConfig {
   /** Other places that can answer, in order. Absolute URLs. Default: `[]`. */
   readonly endpoints?: readonly string[] | undefined;
   /**
-   * Send `Authorization`, `Cookie` and `Proxy-Authorization` to endpoints of another origin too. Default:
-   * `false`.
+   * Send headers that name the caller (`Authorization`, `Cookie`, ...) to endpoints of another origin too.
+   * Default: `false`.
    */
   readonly forwardCredentials?: boolean | undefined;
   /** Serve the last good response. Default: `off`. */
@@ -249,6 +254,11 @@ export interface FallbackCacheConfig {
   readonly staleIfError?: Duration | undefined;
   /** Store private responses and those to credentials too, kept apart by credentials. Default: `false`. */
   readonly private?: boolean | undefined;
+  /**
+   * Request headers that do not choose the response: without it, each value has a response of its own. Header
+   * names. Default: `[]`.
+   */
+  readonly ignoreHeaders?: readonly string[] | undefined;
   /** Bytes of all stored responses. 1 bytes to 16GiB. Default: `64MiB`. */
   readonly maxBytes?: Size | undefined;
   /** A longer response is not stored. 1 bytes to 1GiB. Default: `1MiB`. */

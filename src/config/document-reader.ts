@@ -27,6 +27,12 @@ export interface ReadRule {
 }
 
 const IGNORED: Effect = { kind: 'ignored' };
+/** What follows from a wrong value of an option outside policies. */
+export const TOP_LEVEL_EFFECTS: Readonly<Record<string, Effect>> = {
+  mode: { kind: 'mode' },
+  credential_headers: { kind: 'credentials_unknown' },
+};
+
 const DEFAULT_OFF: Effect = { kind: 'default_off' };
 
 /** Reads a document of one source. Hostile input (cycles, throwing getters, `__proto__`) becomes problems, too. */
@@ -142,7 +148,7 @@ export class DocumentReader {
       // Undefined is what code passes for an option it leaves out.
       if (values[name] === undefined) continue;
       const before = this.#effect;
-      if (keys.length === 0 && name === 'mode') this.#effect = { kind: 'mode' };
+      if (keys.length === 0) this.#effect = TOP_LEVEL_EFFECTS[name] ?? IGNORED;
       const value = this.#option(option, values[name], [...keys, this.#spell(name)]);
       this.#effect = before;
       if (value !== undefined) read[name] = value;

@@ -1,4 +1,4 @@
-import type { ReadDocument } from './document-reader.ts';
+import { type ReadDocument, TOP_LEVEL_EFFECTS } from './document-reader.ts';
 import { documentOptions } from './options/document.ts';
 import { type PolicyInput, policyOptions } from './options/policy.ts';
 import type { Effect, Problems } from './problem.ts';
@@ -75,14 +75,20 @@ function reportUnknown(name: string, known: readonly string[], problems: Problem
 const DEFAULT_POLICY_OFF: Effect = { kind: 'policy_off', policy: 'default' };
 
 /** Undefined where the text is not what the option takes. */
-function readVariable(name: string, { option, inPolicy }: VariableOption, text: string, problems: Problems): unknown {
+function readVariable(
+  name: string,
+  { path, option, inPolicy }: VariableOption,
+  text: string,
+  problems: Problems,
+): unknown {
   const textForm = option.form === 'value' ? option.kind.text : 'scalar';
   for (const candidate of candidates(textForm, text)) {
     const value = option.form === 'value' ? option.kind.parse(candidate) : switchedTo(candidate);
     if (value !== undefined) return value;
   }
   const message = option.form === 'value' ? wrongText(option, textForm, text) : wrongSwitch(text);
-  problems.add({ path: name, message, source: 'environment' }, inPolicy ? DEFAULT_POLICY_OFF : { kind: 'ignored' });
+  const effect = inPolicy ? DEFAULT_POLICY_OFF : (TOP_LEVEL_EFFECTS[path.join('.')] ?? { kind: 'ignored' });
+  problems.add({ path: name, message, source: 'environment' }, effect);
   return undefined;
 }
 

@@ -1,4 +1,4 @@
-import { placeholdersOf } from '../strategies/fallback/response.ts';
+import { placeholdersOf } from '../strategies/fallback/degraded-response.ts';
 import type { Mode, Policy } from '../strategies/shared/policy.ts';
 import { DocumentReader, type ReadDocument } from './document-reader.ts';
 import { type EffectiveOption, effectiveOptions } from './effective-options.ts';
@@ -7,6 +7,7 @@ import { readConfigFile } from './file.ts';
 import { BUILT_IN, mergeLayers, type PolicyLayer, sourceOf, withPreset } from './layers.ts';
 import type { ConfigInputs, LoadedDocuments } from './load-config.ts';
 import { resolvePolicy } from './options/policy.ts';
+import type { HeaderNames } from './options/resolving.ts';
 import type { FoundProblem, ProblemSource, Problems } from './problem.ts';
 import { compileRules, findRule, readRules } from './rule-set.ts';
 import { createRules, DEFAULT_MAX_UPSTREAMS } from './rules.ts';
@@ -50,8 +51,15 @@ function putTogether(
   problems: Problems,
 ): LoadedDocuments {
   const layers = layersByPolicy(sources);
+  const options = sources.map(({ document }) => document.options);
+  const headerNames: HeaderNames = {
+    // Of all sources together: what one calls a credential is not to become none by another.
+    credentials: new Set(options.flatMap((of) => of.credential_headers ?? [])),
+    requestId: options.findLast((of) => of.request_id_header !== undefined)?.request_id_header || undefined,
+  };
   const policies = new Map<string, Policy>();
-  for (const [name, of] of layers) policies.set(name, resolve(name, of, problems));
+  for (const [name, of] of layers) policies.set(name, resolve(name, of, headerNames, problems));
+  invalidateByCredentials(policies, problems);
   // What stands in code is asked first: it has the last word everywhere else, too.
   const rules = readRules(
     sources.toReversed().flatMap(({ document }) => document.rules),
@@ -68,7 +76,6 @@ function putTogether(
   }
   if (unusable) policies.delete('default');
   for (const name of [...policies.keys()]) if (problems.invalidates(name)) policies.delete(name);
-  const options = sources.map(({ document }) => document.options);
   return {
     rules: createRules({
       mode: effectiveMode(sources, settings, problems),
@@ -77,13 +84,21 @@ function putTogether(
       defaultPolicy: policies.get('default'),
     }),
     policies,
-    requestIdHeader: options.findLast((of) => of.request_id_header !== undefined)?.request_id_header || undefined,
+    requestIdHeader: headerNames.requestId,
     explain(name): EffectiveOption[] {
       const policy = policies.get(name);
       return policy === undefined ? [] : effectiveOptions(policy, layers.get(name) ?? []);
     },
     ruleFor: (origin, method, path) => findRule(rules, origin, method, path),
   };
+}
+
+/** Without a list of credentials that was meant to be there, nothing may be shared among callers or sent elsewhere. */
+function invalidateByCredentials(policies: ReadonlyMap<string, Policy>, problems: Problems): void {
+  if (!problems.includes('credentials_unknown')) return;
+  for (const [name, { fallback }] of policies) {
+    if (fallback?.cache !== undefined || (fallback?.endpoints ?? []).length > 0) problems.withoutCredentials(name);
+  }
 }
 
 /** The layers of each policy, lowest first. A `default` in file or code replaces the built-in one. */
@@ -100,8 +115,8 @@ function layersByPolicy(sources: readonly Source[]): Map<string, readonly Policy
   return new Map([...layers].map(([name, of]) => [name, withPreset(of)]));
 }
 
-function resolve(name: string, layers: readonly PolicyLayer[], problems: Problems): Policy {
-  return resolvePolicy(name, mergeLayers(layers), (path, message) => {
+function resolve(name: string, layers: readonly PolicyLayer[], headerNames: HeaderNames, problems: Problems): Policy {
+  return resolvePolicy(name, mergeLayers(layers), headerNames, (path, message) => {
     problems.add({ ...placeOf(name, layers, path), message }, { kind: 'policy_off', policy: name });
   });
 }

@@ -1,3 +1,4 @@
+import { defaultPort, formatHost } from '../common/authority.ts';
 import type { Origin } from '../strategies/shared/policy.ts';
 
 /** An origin as the components of a URL pattern see it. */
@@ -9,11 +10,10 @@ export interface OriginParts {
 }
 
 export function originParts({ protocol, host, port }: Origin): OriginParts {
-  const isDefault = (protocol === 'https:' && port === 443) || (protocol === 'http:' && port === 80);
   return {
     protocol: protocol.replace(/:$/, ''),
-    hostname: host.includes(':') ? `[${host}]` : host,
-    port: isDefault ? '' : String(port),
+    hostname: formatHost(host),
+    port: port === defaultPort(protocol) ? '' : String(port),
   };
 }
 

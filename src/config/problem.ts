@@ -40,6 +40,8 @@ export type Effect =
   /** The default policy is off, because the operator may have wanted to exclude calls from it. */
   | { readonly kind: 'default_off' }
   | { readonly kind: 'mode' }
+  /** Nobody knows what must not be shared among callers, so policies that would share or pass it on are off. */
+  | { readonly kind: 'credentials_unknown' }
   /** `meant`: what was probably meant instead. */
   | { readonly kind: 'ignored'; readonly meant?: string | undefined }
   /** What applies instead, in words. */
@@ -59,6 +61,7 @@ export class Problems {
   readonly #found: { readonly problem: Problem; readonly effect: Effect | undefined }[] = [];
   readonly #invalid = new Set<string>();
   readonly #skipped = new Set<string>();
+  readonly #withoutCredentials: string[] = [];
   #locate: Locate | undefined;
 
   get list(): readonly Problem[] {
@@ -91,26 +94,54 @@ export class Problems {
     this.#skipped.add(rule);
   }
 
+  includes(kind: Effect['kind']): boolean {
+    return this.#found.some(({ effect }) => effect?.kind === kind);
+  }
+
+  /** The policy must not be used because it is not known what names a caller. */
+  withoutCredentials(policy: string): void {
+    this.#invalid.add(policy);
+    this.#withoutCredentials.push(policy);
+  }
+
   /** All of them, each with its consequence. */
   conclude(result: Result): readonly Problem[] {
     return this.#found.map(({ problem, effect }) =>
-      effect === undefined ? problem : { ...problem, consequence: consequenceOf(effect, result, this.#skipped) },
+      effect === undefined ? problem : { ...problem, consequence: this.#consequenceOf(effect, result) },
     );
+  }
+
+  #consequenceOf(effect: Effect, result: Result): string {
+    switch (effect.kind) {
+      case 'rule_off':
+        return this.#skipped.has(effect.rule)
+          ? `${effect.rule} is skipped: later rules and the default policy apply`
+          : `calls that match ${effect.rule} ${UNPROTECTED}`;
+      case 'credentials_unknown':
+        return credentialsUnknown(this.#withoutCredentials);
+      default:
+        return consequenceOf(effect, result);
+    }
   }
 }
 
 const UNPROTECTED = 'go through without protection';
 
-function consequenceOf(effect: Effect, { mode, policies }: Result, skipped: ReadonlySet<string>): string {
+function credentialsUnknown(policies: readonly string[]): string {
+  if (policies.length === 0) return 'it is ignored';
+  const subject = policies.length === 1 ? `policy ${policies[0]} is` : `policies ${policies.join(', ')} are`;
+  return `${subject} off, because their fallback must know what names a caller: their calls ${UNPROTECTED}`;
+}
+
+type GeneralEffect = Exclude<Effect, { kind: 'rule_off' | 'credentials_unknown' }>;
+
+function consequenceOf(effect: GeneralEffect, { mode, policies }: Result): string {
   switch (effect.kind) {
     case 'policy_off':
       if (effect.policy === 'default') return defaultOff(policies);
       return `policy ${effect.policy} is off: its calls ${UNPROTECTED}`;
     case 'default_off':
       return defaultOff(policies);
-    case 'rule_off':
-      if (skipped.has(effect.rule)) return `${effect.rule} is skipped: later rules and the default policy apply`;
-      return `calls that match ${effect.rule} ${UNPROTECTED}`;
     case 'mode':
       return `running in ${mode}`;
     case 'ignored':

@@ -1,3 +1,4 @@
+import { formatHostPort } from '../common/authority.ts';
 import type { Clock } from '../common/clock.ts';
 import type {
   CallProgress,
@@ -73,8 +74,8 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
   get mode(): Mode {
     return this.pipeline.mode;
   }
-  get repeats(): boolean {
-    return this.pipeline.repeats && this.pipeline.parts.mayResend;
+  get mayResend(): boolean {
+    return this.pipeline.buffersOutcome && this.pipeline.parts.mayResend;
   }
   get protocol(): string {
     return this.exchange.protocol;
@@ -104,8 +105,7 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
 
   patternGroups(): Readonly<Record<string, string>> {
     const { protocol, host, port, path } = this.exchange;
-    const authority = host.includes(':') ? `[${host}]` : host;
-    return this.pipeline.assignment.groups(`${protocol}//${authority}:${port}${path}`);
+    return this.pipeline.assignment.groups(`${protocol}//${formatHostPort(host, port)}${path}`);
   }
 
   protected open(nowMs: number): void {
@@ -195,7 +195,7 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
 
   /** Whether attempts are to be made inside `around`. */
   get needsAttemptContext(): boolean {
-    return this.told || this.repeats;
+    return this.told || this.mayResend;
   }
 
   protected tell(event: ResilienceEvent): void {
@@ -219,6 +219,7 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
     if (!this.#active) return;
     this.#active = false;
     this.pipeline.active--;
+    if (this.result !== undefined) this.pipeline.counts.results[this.result]++;
     this.context.listener.callEnded(this, nowMs - this.startedAtMs);
   }
 

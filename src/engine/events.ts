@@ -77,7 +77,7 @@ export interface ObservedCall extends EventSource {
   readonly startedAtMs: number;
   readonly attempts: number;
   /** Whether the policy may make further attempts, so that the span is opened at once and attempts nest in it. */
-  readonly repeats: boolean;
+  readonly mayResend: boolean;
   /** Known from `callEnded` on. */
   readonly result: CallResult | undefined;
   /** `error.type` of what the app sees; undefined on success. */

@@ -51,13 +51,13 @@ export class CallSpans {
   note(call: ObservedCall): void {
     const caller = context.active();
     const requestId = currentRequestId();
-    if (requestId === undefined && !call.repeats) {
+    if (requestId === undefined && !call.mayResend) {
       call.scope = caller;
       return;
     }
     const noted = new CallTrace(caller, requestId);
     call.scope = noted;
-    if (call.repeats) this.#open(noted, call);
+    if (call.mayResend) this.#open(noted, call);
   }
 
   /** There is something to tell of the call: opens its span, back-dated to its start, if an SDK is there. */
@@ -121,7 +121,7 @@ function wallClock(monotonicMs: number): number {
  */
 function parentOf(call: ObservedCall, caller: Context): Context {
   const parent = trace.getSpanContext(caller);
-  if (parent !== undefined || call.repeats) return caller;
+  if (parent !== undefined || call.mayResend) return caller;
   const sent = trace.getSpanContext(propagation.extract(caller, call, SENT_HEADERS));
   // Not remote: that span is of this process, and samplers treat local parents apart.
   return sent === undefined ? caller : trace.setSpanContext(caller, { ...sent, isRemote: false });

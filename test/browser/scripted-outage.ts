@@ -10,6 +10,7 @@ import { PageServer } from '../../src/status/page-server.ts';
 import { Recorder } from '../../src/status/recorder.ts';
 import { Routes } from '../../src/status/routes.ts';
 import type { CircuitState, TransitionReason } from '../../src/strategies/circuit-breaker/transition.ts';
+import { NO_OUTAGE, NO_RESULTS } from '../support/snapshots.ts';
 
 const BEGIN = Date.UTC(2026, 10, 2, 10, 0, 0);
 const MINUTES = 5;
@@ -127,6 +128,7 @@ class ScriptedUpstream {
       counted: 100,
       failures: failed,
       retryAfterMs: of === 'open' ? 8_200 : 0,
+      ...NO_OUTAGE,
     });
     const circuits = [circuit(script.upstream, state, failures)];
     if (script.endpoint !== undefined) circuits.push(circuit(`${script.upstream}/${script.endpoint}`, 'closed', 2));
@@ -138,6 +140,7 @@ class ScriptedUpstream {
       errorRatio: this.#outcomes.length === 0 ? undefined : failures / this.#outcomes.length,
       unhealthy: failures > 50,
       calls: this.#outcomes.length,
+      results: NO_RESULTS,
       rejections,
       retries,
       fallbacks,

@@ -15,7 +15,11 @@ const ALL_OFF = 'the default policy is off: nothing is protected';
 describe('the consequence of a mistake', () => {
   for (const [what, config, expected] of [
     ['in a policy', loadFile('policies: { users: { retry: { max_retries: x } } }'), USERS_OFF],
-    ['that contradicts another option', loadCode({ policies: { users: { timeout: { attempt: 9, total: 8 } } } }), USERS_OFF],
+    [
+      'that contradicts another option',
+      loadCode({ policies: { users: { timeout: { attempt: 9, total: 8 } } } }),
+      USERS_OFF,
+    ],
     ['in the default policy', loadFile('policies: { default: 5, users: {} }'), DEFAULT_OFF],
     ['in the only policy', loadEnv({ RETRY: 'maybe' }), ALL_OFF],
     ['in the syntax of the file', loadFile('a: ['), ALL_OFF],
@@ -57,7 +61,10 @@ rules:
     policy: user
 `;
   const JSON_TEXT = JSON.stringify(
-    { policies: { users: { timeout: { attempt: 'soon' }, retyr: {} } }, rules: [{ match: { url: 'http://x' }, policy: 'user' }] },
+    {
+      policies: { users: { timeout: { attempt: 'soon' }, retyr: {} } },
+      rules: [{ match: { url: 'http://x' }, policy: 'user' }],
+    },
     undefined,
     2,
   );

@@ -6,15 +6,19 @@ import { MAX_POINTS } from '../../src/status/history.ts';
 import { Recorder } from '../../src/status/recorder.ts';
 import type { EventMessage } from '../../src/telemetry/event-channel.ts';
 import { RecordingListener } from '../support/recording-listener.ts';
+import { NO_OUTAGE, NO_RESULTS } from '../support/snapshots.ts';
 
 const snapshot = (upstream: string, policy = 'default'): UpstreamSnapshot => ({
   policy,
   upstream,
   mode: 'enforce',
-  circuits: [{ name: upstream, state: 'closed', failureRatio: 1 / 3, counted: 3, failures: 1, retryAfterMs: 0 }],
+  circuits: [
+    { name: upstream, state: 'closed', failureRatio: 1 / 3, counted: 3, failures: 1, retryAfterMs: 0, ...NO_OUTAGE },
+  ],
   errorRatio: undefined,
   unhealthy: false,
   calls: 0,
+  results: NO_RESULTS,
   rejections: {},
   retries: {},
   fallbacks: {},

@@ -100,7 +100,7 @@ describe('Span of a call', () => {
   });
 
   it('holds the attempts of a policy that repeats', () => {
-    const call = new ScriptedCall({ repeats: true });
+    const call = new ScriptedCall({ mayResend: true });
     const parents: (string | undefined)[] = [];
     run(call, () => {
       for (const number of [1, 2]) {
@@ -158,7 +158,7 @@ describe('Span of a call', () => {
 describe('Span of a call that is not sampled', () => {
   it('passes its decision on to the attempts and records nothing', async () => {
     const sdk = new InMemorySdk({ sampler: new tracing.AlwaysOffSampler() });
-    const call = new ScriptedCall({ repeats: true });
+    const call = new ScriptedCall({ mayResend: true });
     sdk.listener.callStarted(call);
     let active = trace.getSpanContext(context.active());
     sdk.listener.attempt(call, 1, () => {

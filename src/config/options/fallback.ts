@@ -1,3 +1,4 @@
+import { isBodiless } from '../../common/http-fields.ts';
 import { formatSize } from '../../common/size.ts';
 import {
   FALLBACK_CACHE_DEFAULTS,
@@ -28,6 +29,10 @@ const fallbackCache = {
     description: 'Store private responses and those to credentials too, kept apart by credentials.',
     default: FALLBACK_CACHE_DEFAULTS.private,
   }),
+  ignore_headers: is.headerNames({
+    description: 'Request headers that do not choose the response: without it, each value has a response of its own.',
+    default: [],
+  }),
   max_bytes: is.size(
     { min: 1, max: 16 * GIB },
     { description: 'Bytes of all stored responses.', default: formatSize(FALLBACK_CACHE_DEFAULTS.maxBytes) },
@@ -51,7 +56,8 @@ const fallbackResponse = {
 export const fallbackOptions = {
   endpoints: is.endpoints({ description: 'Other places that can answer, in order.', default: [] }),
   forward_credentials: is.flag({
-    description: 'Send `Authorization`, `Cookie` and `Proxy-Authorization` to endpoints of another origin too.',
+    description:
+      'Send headers that name the caller (`Authorization`, `Cookie`, ...) to endpoints of another origin too.',
     default: false,
   }),
   cache: switchable(fallbackCache, { description: 'Serve the last good response.', default: false }),
@@ -69,12 +75,16 @@ export const fallbackOptions = {
 
 type Input = Values<typeof fallbackOptions>;
 
-export function resolveFallback(given: Input | undefined, { contradicts }: Resolving): FallbackOptions | undefined {
+export function resolveFallback(given: Input | undefined, resolving: Resolving): FallbackOptions | undefined {
   if (given === undefined) return undefined;
-  const forwardCredentials = given.forward_credentials ?? false;
+  const { headerNames, contradicts } = resolving;
+  const credentials = {
+    forwardCredentials: given.forward_credentials ?? false,
+    credentialHeaders: headerNames.credentials,
+  };
   const resolved: FallbackOptions = {
-    endpoints: (given.endpoints ?? []).map((address) => ({ ...address, forwardCredentials })),
-    cache: resolveCache(given.cache || undefined, contradicts),
+    endpoints: (given.endpoints ?? []).map((address) => ({ ...address, ...credentials })),
+    cache: resolveCache(given.cache || undefined, resolving),
     response: resolveResponse(given.response || undefined, contradicts),
     handler: given.handler,
     onUnhealthy: given.on_unhealthy ?? FALLBACK_DEFAULTS.onUnhealthy,
@@ -87,12 +97,19 @@ export function resolveFallback(given: Input | undefined, { contradicts }: Resol
   return resolved;
 }
 
-function resolveCache(given: Exclude<Input['cache'], false>, contradicts: Contradiction) {
+function resolveCache(
+  given: Exclude<Input['cache'], false>,
+  { headerNames, contradicts }: Resolving,
+): FallbackCacheOptions | undefined {
   if (given === undefined) return undefined;
+  const { credentials, requestId } = headerNames;
   const maxBytes = given.max_bytes ?? FALLBACK_CACHE_DEFAULTS.maxBytes;
   const resolved: FallbackCacheOptions = {
     staleIfErrorMs: given.stale_if_error ?? FALLBACK_CACHE_DEFAULTS.staleIfErrorMs,
     private: given.private ?? FALLBACK_CACHE_DEFAULTS.private,
+    // The id that we put on outgoing calls is another one each time.
+    ignoredHeaders: new Set([...(given.ignore_headers ?? []), ...(requestId === undefined ? [] : [requestId])]),
+    credentialHeaders: credentials,
     maxBytes,
     maxEntryBytes: given.max_entry_bytes ?? Math.min(FALLBACK_CACHE_DEFAULTS.maxEntryBytes, maxBytes),
   };
@@ -104,8 +121,6 @@ function resolveCache(given: Exclude<Input['cache'], false>, contradicts: Contra
   return resolved;
 }
 
-const WITHOUT_BODY = new Set([204, 205, 304]); // RFC 9110 §15.3.5, §15.3.6, §15.4.5
-
 function resolveResponse(given: Exclude<Input['response'], false>, contradicts: Contradiction) {
   if (given === undefined) return undefined;
   const resolved: FallbackResponseOptions = {
@@ -116,7 +131,7 @@ function resolveResponse(given: Exclude<Input['response'], false>, contradicts: 
   };
   const { status, body, json } = resolved;
   if (body !== undefined && json !== undefined) contradicts(['fallback', 'response'], 'has a body and json: keep one');
-  if (WITHOUT_BODY.has(status) && (json !== undefined || (body !== undefined && body !== ''))) {
+  if (isBodiless(status) && (json !== undefined || (body !== undefined && body !== ''))) {
     contradicts(['fallback', 'response', 'status'], `a response with status ${status} has no body`);
   }
   return resolved;

@@ -7,7 +7,7 @@ import { failureOptions, resolveVerdict } from './failure.ts';
 import { fallbackOptions, resolveFallback } from './fallback.ts';
 import { healthOptions, resolveHealth } from './health.ts';
 import { rateLimiterOptions, resolveRateLimiter } from './rate-limiter.ts';
-import type { Contradiction, Resolving } from './resolving.ts';
+import type { Contradiction, HeaderNames, Resolving } from './resolving.ts';
 import { resolveRetry, retryOptions } from './retry.ts';
 import { resolveTimeout, timeoutOptions } from './timeout.ts';
 
@@ -31,9 +31,14 @@ export type PolicyInput = Values<typeof policyOptions>;
  * A policy with everything filled in. Two options that were set must agree; a default gives way to an option that was
  * set (`timeout: { total: 5s }` makes the attempt timeout 5 s, not a contradiction).
  */
-export function resolvePolicy(name: string, input: PolicyInput, contradicts: Contradiction): Policy {
+export function resolvePolicy(
+  name: string,
+  input: PolicyInput,
+  headerNames: HeaderNames,
+  contradicts: Contradiction,
+): Policy {
   const timeout = resolveTimeout(input.timeout || undefined, contradicts);
-  const resolving: Resolving = { timeout, contradicts };
+  const resolving: Resolving = { timeout, headerNames, contradicts };
   return {
     name,
     circuitBreaker: resolveCircuitBreaker(input.circuit_breaker || undefined, resolving),

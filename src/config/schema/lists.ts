@@ -51,3 +51,10 @@ export function methods(whenEmpty: string, text: OptionText): ValueOption<readon
   const expects = 'a list of HTTP methods such as GET';
   return value(listOf(method, { min: 1, max: 50 }, { expects, brief: 'HTTP methods', whenEmpty }), text);
 }
+
+/** In lower case once read. */
+export function headerNames(text: OptionText): ValueOption<readonly string[]> {
+  const name = textKind(TOKEN, { expects: 'a header name', brief: 'a header name' }, (given) => given.toLowerCase());
+  const expects = 'a list of header names such as x-acme-who';
+  return value(listOf(name, { max: 100 }, { expects, brief: 'header names' }), text);
+}

@@ -1,3 +1,4 @@
+import { HOP_BY_HOP } from '../../common/http-fields.ts';
 import { type Kind, orOff } from './kind.ts';
 import { type OptionText, type ValueOption, value } from './option.ts';
 
@@ -48,11 +49,11 @@ export function textKind(
 /** RFC 9110 §5.6.2. */
 export const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/;
 
-/** Node writes these itself, from the body it is given. */
-const FRAMING = new Set(['connection', 'content-length', 'keep-alive', 'transfer-encoding', 'trailer', 'upgrade']);
+/** About one connection and the framing of a message in it: whoever writes the message states them. */
+const FRAMING = new Set([...HOP_BY_HOP, 'content-length']);
 
 /** What steers a request, or holds credentials: an id in it would break calls, or show secrets. */
-const RESERVED = new Set([...FRAMING, 'host', 'expect', 'te', 'authorization', 'cookie', 'proxy-authorization']);
+const RESERVED = new Set([...FRAMING, 'host', 'expect', 'authorization', 'cookie']);
 
 /** In lower case once read. */
 export function headerNameOrOff(text: OptionText): ValueOption<string | false> {

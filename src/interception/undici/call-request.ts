@@ -14,7 +14,7 @@ export interface CallInput {
   readonly method: string;
   /** With the query. */
   readonly path: string;
-  readonly repeats: boolean;
+  readonly buffersOutcome: boolean;
   readonly maxReplayBytes: number;
   /** Our own code failed; the app's call must not. */
   readonly report: (error: unknown) => void;
@@ -32,7 +32,7 @@ export abstract class CallRequest implements CallInfo {
   readonly dispatcher: Dispatcher;
   readonly destination: Destination;
   readonly upgrade: boolean;
-  readonly repeats: boolean;
+  readonly buffersOutcome: boolean;
   readonly body: RequestBody | undefined;
 
   protected readonly report: (error: unknown) => void;
@@ -48,9 +48,10 @@ export abstract class CallRequest implements CallInfo {
     this.method = input.method;
     this.path = input.path;
     this.options = options;
-    this.repeats = input.repeats;
+    this.buffersOutcome = input.buffersOutcome;
     this.upgrade = Boolean(options.upgrade) || input.method === 'CONNECT';
-    this.body = options.body == null ? undefined : requestBody(options.body, input.repeats ? input.maxReplayBytes : -1);
+    this.body =
+      options.body == null ? undefined : requestBody(options.body, input.buffersOutcome ? input.maxReplayBytes : -1);
     this.report = input.report;
   }
 
@@ -68,6 +69,10 @@ export abstract class CallRequest implements CallInfo {
 
   hasContent(): boolean {
     return this.options.body != null;
+  }
+
+  whenFinal(): Promise<void> | undefined {
+    return undefined;
   }
 
   pinned(): boolean {

@@ -56,7 +56,7 @@ export abstract class Call extends CallReports implements Exchange {
       this.#inAttempt(() => {
         result = transmit(this, attempt, undefined);
       });
-      if (this.repeats) this.#rememberContext();
+      if (this.buffersOutcome) this.#rememberContext();
       return result;
     } catch (error) {
       this.leave();

@@ -35,7 +35,7 @@ export class ControllerCall extends Call {
     if (this.facade !== undefined) this.facade.source = controller;
     if (this.started) return;
     this.started = true;
-    if (this.repeats) this.#makeFacade().source = controller;
+    if (this.buffersOutcome) this.#makeFacade().source = controller;
     this.handler.onRequestStart(this.facade ?? controller, context);
   }
 

@@ -1,5 +1,5 @@
 import { stringify } from 'node:querystring';
-import type { Exchange, ExchangeListener } from '../../engine/exchange.ts';
+import type { CallEngine } from '../../engine/exchange.ts';
 import type { ExtraField, ExtraHeaders } from '../extra-headers.ts';
 import type { Call } from './call.ts';
 import type { CallInput } from './call-request.ts';
@@ -19,22 +19,8 @@ import {
 } from './undici-types.ts';
 import { WireAttempt } from './wire-attempt.ts';
 
-/** What this adapter needs of a pipeline. */
-export interface CallPipeline {
-  /** Further attempts or substitutes may follow a first attempt. */
-  readonly repeats: boolean;
-  readonly maxReplayBytes: number;
-}
-
-/** What this adapter needs of the engine. */
-export interface CallEngine<P extends CallPipeline> {
-  /** Undefined: the call is left alone. */
-  route(protocol: string, host: string, port: number, method: string, path: string): P | undefined;
-  open(pipeline: P, exchange: Exchange): ExchangeListener;
-}
-
-export interface DispatchContext<P extends CallPipeline> {
-  readonly engine: CallEngine<P>;
+export interface DispatchContext {
+  readonly engine: CallEngine;
   /** Whether calls made now are to be left alone, whatever the rules say. */
   readonly bypass: () => boolean;
   readonly extraHeaders?: ExtraHeaders | undefined;
@@ -42,7 +28,7 @@ export interface DispatchContext<P extends CallPipeline> {
 }
 
 /** The `dispatch` that takes the place of a copy's own. */
-export function makeDispatch<P extends CallPipeline>(copy: Copy, context: DispatchContext<P>): DispatchFunction {
+export function makeDispatch(copy: Copy, context: DispatchContext): DispatchFunction {
   const { original } = copy;
   const methods = {
     // A method, as the one it replaces: same name and length, no prototype.
@@ -84,9 +70,9 @@ function nested(
  * The call under its pipeline. `plain`: it is to go through without us, and so are the dispatches nested in it, which may
  * come later and out of another context. Undefined: nothing to do for us, or only undici's own complaint to make.
  */
-function prepare<P extends CallPipeline>(
+function prepare(
   copy: Copy,
-  context: DispatchContext<P>,
+  context: DispatchContext,
   dispatcher: Dispatcher,
   options: DispatchOptions,
   handler: object,
@@ -110,7 +96,7 @@ function prepare<P extends CallPipeline>(
     options: withHeadersOf(options, context.extraHeaders?.()),
     method,
     path,
-    repeats: pipeline.repeats,
+    buffersOutcome: pipeline.buffersOutcome,
     maxReplayBytes: pipeline.maxReplayBytes,
   };
   const call =

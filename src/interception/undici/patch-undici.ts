@@ -1,14 +1,14 @@
 import diagnostics from 'node:diagnostics_channel';
+import type { CallEngine } from '../../engine/exchange.ts';
 import type { ExtraHeaders } from '../extra-headers.ts';
-import type { CallEngine, CallPipeline } from './dispatch.ts';
 import { onFirstFetch } from './first-fetch.ts';
 import { Copies } from './undici-instances.ts';
 
 /** Published by every copy of undici from version 5 on, whenever it opens a connection. */
 const BEFORE_CONNECT = 'undici:client:beforeConnect';
 
-export interface UndiciPatchOptions<P extends CallPipeline> {
-  readonly engine: CallEngine<P>;
+export interface UndiciPatchOptions {
+  readonly engine: CallEngine;
   /** Whether a call made now is to be left alone, whatever the rules say. */
   readonly bypass: () => boolean;
   readonly extraHeaders?: ExtraHeaders | undefined;
@@ -26,7 +26,7 @@ const given = new Set<object>();
  * Puts global fetch and every copy of undici, loaded or yet to be, under the engine. Loads nothing itself: each copy is
  * patched when the app brings it in. Gives the undo.
  */
-export function patchUndici<P extends CallPipeline>(options: UndiciPatchOptions<P>): () => void {
+export function patchUndici(options: UndiciPatchOptions): () => void {
   const { report } = options;
   const copies = new Copies((copy) => {
     // Most of this adapter, for which a process that never calls undici or fetch has no use.

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { URLPattern } from 'urlpattern-polyfill/urlpattern';
 import { Automaton } from '../../../src/config/matching/automaton.ts';
-import { characters, characterSet, repeat, sequence } from '../../../src/config/matching/pattern-node.ts';
+import { characterSet, characters, repeat, sequence } from '../../../src/config/matching/pattern-node.ts';
 import { compileCallPattern } from '../../../src/config/url-pattern.ts';
 
 interface Reference {
@@ -115,7 +115,9 @@ describe('a hostile path', () => {
 
   it('takes a regular expression with nested quantifiers in steps that grow with its length', () => {
     const a = characters(characterSet((code) => code === 97, false));
-    const nested = new Automaton(sequence(repeat(repeat(a, 1, Infinity), 1, Infinity), characters(characterSet(() => false, false))));
+    const nested = new Automaton(
+      sequence(repeat(repeat(a, 1, Infinity), 1, Infinity), characters(characterSet(() => false, false))),
+    );
     const steps = SIZES.map((size) => {
       const meter = { steps: 0 };
       assert.equal(nested.matches('a'.repeat(size), meter), false);

@@ -7,7 +7,7 @@ const hosts: string[] = [];
 const errors: string[] = [];
 
 const apply = (): (() => void) =>
-  patchUndici<never>({
+  patchUndici({
     engine: {
       route(_protocol, host, port) {
         hosts.push(`${host}:${port}`);

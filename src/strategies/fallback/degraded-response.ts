@@ -1,15 +1,16 @@
-import type { CallProgress, Substitute } from '../shared/contract.ts';
-import { type Escape, escapesFor, inFieldValue } from './escaping.ts';
 import {
+  endsAtHead,
   endToEnd,
   type Field,
+  fieldValue,
   isBodiless,
-  isEmptied,
   isFieldName,
   isFieldValue,
-  SOURCE_HEADER,
-} from './header-fields.ts';
+} from '../../common/http-fields.ts';
+import type { CallProgress, Substitute } from '../shared/contract.ts';
+import { type Escape, escapesFor, inFieldValue } from './escaping.ts';
 import type { FallbackResponseOptions } from './options.ts';
+import { SOURCE_HEADER, unlessSaid } from './substitute-marks.ts';
 import { type Placeholder, PlaceholderValues, parseTemplate, type Template } from './template.ts';
 
 const JSON_TYPE = 'application/json';
@@ -30,13 +31,12 @@ export class DegradedResponse {
     const given = endToEnd(Object.entries(options.headers)).filter(([name]) => isFieldName(name));
     const own = given.filter(([name]) => name !== SOURCE_HEADER);
     const fallbackType = options.json === undefined ? TEXT_TYPE : JSON_TYPE;
-    const contentType = fieldOf(own, 'content-type') ?? fallbackType;
+    const contentType = fieldValue(own, 'content-type') ?? fallbackType;
     const fields: Field[] = [...own];
-    const hasBody = (options.json !== undefined || options.body !== undefined) && !isEmptied(options.status);
-    if (hasBody && fieldOf(own, 'content-type') === undefined) fields.push(['content-type', fallbackType]);
+    const hasBody = (options.json !== undefined || options.body !== undefined) && !isBodiless(options.status);
+    if (hasBody && fieldValue(own, 'content-type') === undefined) fields.push(['content-type', fallbackType]);
     // It looks like a real answer: no cache of the app's may take it for one.
-    if (fieldOf(own, 'cache-control') === undefined) fields.push(['cache-control', 'no-store']);
-    this.#fields = fields.map(([name, value]) => [name, parseTemplate(value)]);
+    this.#fields = unlessSaid(fields).map(([name, value]) => [name, parseTemplate(value)]);
     this.#write = options.json === undefined ? textWriter(options.body ?? '', contentType) : jsonWriter(options.json);
   }
 
@@ -46,8 +46,8 @@ export class DegradedResponse {
       .map(([name, value]): Field => [name, fill(value, values, () => inFieldValue)])
       .filter(([, value]) => isFieldValue(value));
     const mark: Field = [SOURCE_HEADER, 'degraded'];
-    if (isBodiless(this.#status)) return { status: this.#status, headers: [...headers, mark], body: new Uint8Array() };
-    const body = new TextEncoder().encode(isEmptied(this.#status) ? '' : this.#write(values));
+    if (endsAtHead(this.#status)) return { status: this.#status, headers: [...headers, mark], body: new Uint8Array() };
+    const body = new TextEncoder().encode(isBodiless(this.#status) ? '' : this.#write(values));
     headers.push(['content-length', String(body.byteLength)], mark);
     return { status: this.#status, headers, body: progress.call.method === 'HEAD' ? new Uint8Array() : body };
   }
@@ -115,8 +115,4 @@ function fill(template: Template, values: PlaceholderValues, escapeOf: (index: n
     }
   }
   return text;
-}
-
-function fieldOf(fields: readonly Field[], name: string): string | undefined {
-  return fields.find(([own]) => own === name)?.[1];
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'mocha';
-import { ResponseCache } from '../../../src/strategies/fallback/cache.ts';
 import { selectionOf } from '../../../src/strategies/fallback/cache-key.ts';
 import type { FallbackCacheOptions } from '../../../src/strategies/fallback/options.ts';
+import { ResponseCache } from '../../../src/strategies/fallback/response-cache.ts';
 import type { Substitute } from '../../../src/strategies/shared/contract.ts';
 import { cacheOptions, headOf, type RequestScript, request } from './fallback-harness.ts';
 
@@ -240,6 +240,8 @@ describe('what the fallback cache sends', () => {
       ['resilience-source', 'endpoint'],
       ['cache-status', 'cdn; hit'],
       ['age', '5'],
+      ['cache-control', 'max-age=6'],
+      ['cdn-cache-control', 'max-age=600'],
     ];
     const tap = cache.capture(request(), headOf(200, fields), true);
     tap?.chunk(gzipped);
@@ -255,9 +257,10 @@ describe('what the fallback cache sends', () => {
       ['link', '</a>'],
       ['link', '</b>'],
       ['cache-status', 'cdn; hit'],
+      ['cache-control', 'no-store'],
       ['content-length', '4'],
       ['age', '7'],
-      ['cache-status', 'opentelemetry-instrumentation-resilience; hit; ttl=-8; detail=stale-if-error'],
+      ['cache-status', 'opentelemetry-instrumentation-resilience; hit; ttl=-2; detail=stale-if-error'],
       ['resilience-source', 'cache'],
     ]);
   });
@@ -266,6 +269,29 @@ describe('what the fallback cache sends', () => {
     goesBy({});
     const [status] = fieldsOf(cache.answer(request()), 'cache-status');
     assert.equal(status, 'opentelemetry-instrumentation-resilience; hit; ttl=60; detail=fresh');
+  });
+
+  it('may be stored by caches above for as long as it is fresh, and not at all once it is stale', () => {
+    goesBy({});
+    const cacheControl = (): string[] => fieldsOf(cache.answer(request()), 'cache-control');
+    nowMs += 60 * SECOND - 1;
+    assert.deepEqual(cacheControl(), ['max-age=60']);
+    nowMs += 1;
+    assert.deepEqual(cacheControl(), ['no-store']);
+  });
+
+  it('is not to be stored where the upstream has said nothing of caches', () => {
+    goesBy({}, []);
+    assert.deepEqual(fieldsOf(cache.answer(request()), 'cache-control'), ['no-store']);
+  });
+
+  it('leaves what a cache above knows of a response as it is when it says that nothing has changed', () => {
+    goesBy({}, [...MAX_AGE, ['etag', '"v1"']]);
+    nowMs += 90 * SECOND;
+    const answer = cache.answer(request({ headers: { 'if-none-match': '"v1"' } }));
+    assert.equal(answer?.status, 304);
+    assert.deepEqual(fieldsOf(answer, 'cache-control'), ['max-age=60']);
+    assert.deepEqual(fieldsOf(answer, 'age'), ['90']);
   });
 
   it('to HEAD is the head of what GET got', () => {
@@ -339,13 +365,24 @@ describe('a condition on what is no 200', () => {
 });
 
 describe('Vary', () => {
-  it('names the fields a response was chosen by, but not those that say who asked', () => {
-    const call = request({ headers: { accept: 'a', cookie: 'sid=1' } });
-    assert.deepEqual(selectionOf(call, 'Accept, ,Cookie, Origin,accept,'), [
-      ['accept', 'a'],
-      ['origin', undefined],
+  it('names the harmless fields a response was chosen by; all others are in the key', () => {
+    const call = request({ headers: { accept: 'a', cookie: 'sid=1', 'user-agent': 'mobile' } });
+    const rules = cacheOptions();
+    assert.deepEqual(selectionOf(call, 'Accept, ,Cookie, User-Agent,B3,user-agent,', rules), [
+      ['user-agent', 'mobile'],
+      ['b3', undefined],
     ]);
-    assert.deepEqual(selectionOf(call, undefined), []);
+    assert.deepEqual(selectionOf(call, undefined, rules), []);
+    assert.equal(selectionOf(call, 'accept, *', rules), undefined);
+  });
+
+  it('keeps the variants of a harmless field apart', () => {
+    const vary: Fields = [...MAX_AGE, ['vary', 'User-Agent']];
+    goesBy({ headers: { 'user-agent': 'mobile' } }, vary, 'small');
+    goesBy({ headers: { 'user-agent': 'desktop' } }, vary, 'large');
+    assert.equal(served({ headers: { 'user-agent': 'mobile' } }), 'small');
+    assert.equal(served({ headers: { 'user-agent': 'desktop' } }), 'large');
+    assert.equal(served(), undefined);
   });
 
   it('keeps the variants apart', () => {

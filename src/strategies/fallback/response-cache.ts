@@ -1,11 +1,11 @@
+import { endToEnd } from '../../common/http-fields.ts';
 import type { BodyObserver, CallInfo, ResponseHead, Substitute } from '../shared/contract.ts';
 import { BodyCapture, CaptureAllowance } from './body-capture.ts';
 import { parseDirectives, secondsOf } from './cache-control.ts';
-import { callerOf, namesCaller, selectionOf, selects, urlOf } from './cache-key.ts';
+import { ANYONE, isVariantFor, keyOf, type RequestKey, selectionOf, urlOf } from './cache-key.ts';
 import { type Freshness, type PolicyMaker, policyMaker } from './cache-policy.ts';
 import { CacheStore } from './cache-store.ts';
 import { answerFrom } from './cached-answer.ts';
-import { endToEnd } from './header-fields.ts';
 import type { FallbackCacheOptions } from './options.ts';
 import { StoredHead, StoredResponse } from './stored-response.ts';
 
@@ -26,6 +26,7 @@ const CAPTURE_SHARE = 0.25;
  * upstream. Stale responses are used as long as the operator grants (§4.2.4, by out-of-band contract), but not against
  * what the upstream says: `must-revalidate`, `proxy-revalidate`, `s-maxage`, `no-cache`, a shorter `stale-if-error`.
  * Requests that say for whom they are have no part in it, unless `private`; then each caller has entries of its own.
+ * Requests share an entry only if they differ in nothing but known harmless fields (harmless-headers.ts).
  */
 export class ResponseCache {
   readonly #makePolicy: PolicyMaker;
@@ -60,9 +61,9 @@ export class ResponseCache {
   answer(call: CallInfo): Substitute | undefined {
     if (call.method !== 'GET' && call.method !== 'HEAD') return undefined;
     if (NOT_OURS.some((name) => call.header(name) !== undefined)) return undefined;
-    const caller = this.#callerOf(call);
-    if (caller === undefined) return undefined;
-    const stored = this.#store.find(urlOf(call), caller, (entry) => selects(entry.selection, call));
+    const key = this.#keyOf(call);
+    if (key === undefined) return undefined;
+    const stored = this.#find(key, call);
     const freshness = stored?.head.freshness();
     if (stored === undefined || freshness === undefined) return undefined;
     const staleMs = freshness.ageMs - freshness.lifetimeMs;
@@ -80,41 +81,45 @@ export class ResponseCache {
       this.#invalidate(call, head.status);
       return undefined;
     }
-    const caller = this.#callerOf(call);
-    if (caller === undefined || call.header('range') !== undefined) return undefined;
-    if (head.status === 304) return this.#refresh(call, head, caller);
-    if (fromPrimary && TAKEN_BACK.has(head.status)) this.#store.forget(urlOf(call), caller);
-    return this.#record(call, head, caller);
+    const key = this.#keyOf(call);
+    if (key === undefined || call.header('range') !== undefined) return undefined;
+    if (head.status === 304) return this.#refresh(call, head, key);
+    if (fromPrimary && TAKEN_BACK.has(head.status)) this.#store.forget(key.url, key.caller);
+    return this.#record(call, head, key);
   }
 
-  #record(call: CallInfo, head: ResponseHead, caller: string): BodyObserver | undefined {
+  #find(key: RequestKey, call: CallInfo): StoredResponse | undefined {
+    return this.#store.find(key.url, key.caller, (entry) => isVariantFor(entry, key, call));
+  }
+
+  #record(call: CallInfo, head: ResponseHead, key: RequestKey): BodyObserver | undefined {
     const { maxEntryBytes } = this.#options;
     const announced = lengthOf(head);
     if (announced !== undefined && announced > maxEntryBytes) return undefined;
-    const selection = selectionOf(call, head.header('vary'));
+    const selection = selectionOf(call, head.header('vary'), this.#options);
     if (selection === undefined) return undefined;
-    const request = { cacheControl: call.header('cache-control'), caller };
+    const request = { cacheControl: call.header('cache-control'), caller: key.caller };
     const stored = StoredHead.of({ status: head.status, fields: head.entries() }, request, this.#makePolicy);
     if (stored === undefined) return undefined;
-    const slot = { url: urlOf(call), caller, selection };
+    const slot = { key, selection };
     return new BodyCapture({ maxBytes: maxEntryBytes, allowance: this.#allowance, announced }, (body) =>
       this.#store.put(new StoredResponse(slot, stored, body)),
     );
   }
 
   /** A 304 to the app's own condition: what is stored is still so, if it is what the app has. */
-  #refresh(call: CallInfo, head: ResponseHead, caller: string): undefined {
-    const stored = this.#store.find(urlOf(call), caller, (entry) => selects(entry.selection, call));
+  #refresh(call: CallInfo, head: ResponseHead, key: RequestKey): undefined {
+    const stored = this.#find(key, call);
     if (stored === undefined) return;
     const validating = endToEnd(head.entries());
     if (!stored.head.isValidatedBy(validating)) return;
     const response = { status: stored.head.status, fields: stored.head.updatedWith(validating) };
-    const request = { cacheControl: call.header('cache-control'), caller };
+    const request = { cacheControl: call.header('cache-control'), caller: key.caller };
     const refreshed = StoredHead.of(response, request, this.#makePolicy);
-    const selection = selectionOf(call, refreshed?.header('vary'));
+    const selection = selectionOf(call, refreshed?.header('vary'), this.#options);
     this.#store.remove(stored);
     if (refreshed === undefined || selection === undefined) return;
-    this.#store.put(new StoredResponse({ url: stored.url, caller, selection }, refreshed, stored.body));
+    this.#store.put(new StoredResponse({ key, selection }, refreshed, stored.body));
   }
 
   #invalidate(call: CallInfo, status: number): void {
@@ -123,9 +128,11 @@ export class ResponseCache {
   }
 
   /** Undefined where the cache has no part in the call. */
-  #callerOf(call: CallInfo): string | undefined {
-    if (!this.#options.private && namesCaller(call)) return undefined;
-    return callerOf(call);
+  #keyOf(call: CallInfo): RequestKey | undefined {
+    // What it asks stands in its content, which is in no key: one Elasticsearch `_search` would get another's hits.
+    if (call.hasContent()) return undefined;
+    const key = keyOf(call, this.#options);
+    return key.caller === ANYONE || this.#options.private ? key : undefined;
   }
 }
 

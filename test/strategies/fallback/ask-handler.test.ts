@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { afterEach, before, beforeEach, describe, it } from 'mocha';
-import sinon from 'sinon';
+import { before, describe, it } from 'mocha';
 import type { FallbackHandler, FallbackRequest } from '../../../src/strategies/fallback/options.ts';
 import { fallbackHarness, type RequestScript } from './fallback-harness.ts';
 
@@ -53,6 +52,7 @@ describe('a fallback handler', () => {
       ['set-cookie', 'a=1'],
       ['set-cookie', 'b=2'],
       ['x-a', '1'],
+      ['cache-control', 'no-store'],
       ['resilience-source', 'degraded'],
       ['content-length', '6'],
     ]);
@@ -63,12 +63,13 @@ describe('a fallback handler', () => {
   it('answers with a plain object, with a mark of its own if it sets one', async () => {
     const { exchange } = await fails(() => ({
       status: 200,
-      headers: { 'Resilience-Source': 'mine' },
+      headers: { 'Resilience-Source': 'mine', 'Cache-Control': 'max-age=5' },
       body: Buffer.from('bytes'),
     }));
     assert.equal(exchange.answeredBody, 'bytes');
     assert.deepEqual(exchange.answeredWith?.headers, [
       ['resilience-source', 'mine'],
+      ['cache-control', 'max-age=5'],
       ['content-length', '5'],
     ]);
   });
@@ -107,6 +108,13 @@ describe('a fallback handler that is broken', () => {
         throw new Error('thrown');
       },
       /thrown/,
+    ],
+    [
+      'throws what is no text',
+      () => {
+        throw Object.create(null);
+      },
+      /something that is no text/,
     ],
     [
       'throws no error',
@@ -159,8 +167,29 @@ describe('a fallback handler that is broken', () => {
       assert.deepEqual(exchange.log, ['first', 'hold', 'release']);
       assert.equal(reported.length, 1);
       assert.match(reported[0] ?? '', said);
+      assert.match(reported[0] ?? '', /^OperatorNotice: policy important, upstream users: the fallback handler /);
     });
   }
+
+  it('is told once per kind of fault, not once per call', async () => {
+    let serial = 0;
+    const handler = (): Response => {
+      serial++;
+      if (serial % 2 === 0) return null as never;
+      throw new Error(`thrown ${serial}`);
+    };
+    const harness = fallbackHarness({ fallback: { handler } });
+    for (let i = 0; i < 6; i++) {
+      const exchange = harness.call();
+      exchange.respondWith(503);
+      while (exchange.log.length < 3) await settled();
+    }
+    const said = 'OperatorNotice: policy important, upstream users: the fallback handler';
+    assert.deepEqual(harness.reported.map(String), [
+      `${said} threw Error: thrown 1; calls went on without its answer`,
+      `${said} returned null, not a response; calls went on without its answer`,
+    ]);
+  });
 });
 
 describe('a fallback handler whose body has no end', () => {
@@ -172,23 +201,21 @@ describe('a fallback handler whose body has no end', () => {
 });
 
 describe('a fallback handler that takes its time', () => {
-  let clock: sinon.SinonFakeTimers;
-  beforeEach(() => {
-    clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  });
-  afterEach(() => clock.restore());
+  const never = (): Promise<never> => new Promise(() => {});
 
   it('is given up after ten seconds, and its late answer is thrown away', async () => {
     let answer: (response: Response) => void = () => {};
     const cancelled: unknown[] = [];
     const { exchange, harness } = await fails(() => new Promise<Response>((resolve) => (answer = resolve)));
-    await clock.tickAsync(9_999);
+    harness.clock.advance(9_999);
+    await settled();
     assert.deepEqual(exchange.log, ['first', 'hold']);
-    await clock.tickAsync(1);
+    harness.clock.advance(1);
     await settled();
     assert.deepEqual(exchange.log, ['first', 'hold', 'release']);
     assert.deepEqual(harness.reported.map(String), [
-      'Error: fallback handler for users gave no answer in the time the call had',
+      'OperatorNotice: policy important, upstream users: the fallback handler gave no answer within 10s; ' +
+        'calls went on without its answer',
     ]);
     answer(new Response(new ReadableStream({ cancel: () => void cancelled.push(true) })));
     await settled();
@@ -200,22 +227,21 @@ describe('a fallback handler that takes its time', () => {
 
   it('is given up with a body that never ends, which is cancelled', async () => {
     const cancelled: unknown[] = [];
-    const { exchange } = await fails(
-      () =>
-        new Response(
-          new ReadableStream({ pull: () => new Promise(() => {}), cancel: () => void cancelled.push(true) }),
-        ),
+    const { exchange, harness } = await fails(
+      () => new Response(new ReadableStream({ pull: never, cancel: () => void cancelled.push(true) })),
     );
-    await clock.tickAsync(10_000);
+    harness.clock.advance(10_000);
     await settled();
     assert.deepEqual(exchange.log, ['first', 'hold', 'release']);
     assert.deepEqual(cancelled, [true]);
   });
 
-  it('leaves no timer behind when it answers', async () => {
-    const { exchange } = await fails(() => new Response('x'));
+  it('holds the process while it is awaited, and leaves no timer behind when it answers', async () => {
+    const waiting = await fails(never);
+    assert.equal(waiting.harness.clock.pendingThatHoldTheProcess, 1);
+    const { exchange, harness } = await fails(() => new Response('x'));
     assert.equal(exchange.log.at(-1), 'respond 200');
-    assert.equal(clock.countTimers(), 0);
+    assert.equal(harness.clock.pending, 0);
   });
 
   it('may still give an answer it has at hand when the total time is over', async () => {
@@ -231,12 +257,12 @@ describe('a fallback handler that takes its time', () => {
 
   it('does not hold the app for long when the total time is over', async () => {
     const harness = fallbackHarness({
-      fallback: { handler: () => new Promise(() => {}) },
+      fallback: { handler: never },
       policy: { timeout: { attemptMs: undefined, totalMs: 40, idleMs: undefined } },
     });
     const exchange = harness.call();
     harness.clock.advance(40);
-    await clock.tickAsync(100);
+    harness.clock.advance(100);
     await settled();
     assert.equal(exchange.log.at(-1), 'fail');
   });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
+import { DegradedResponse, placeholdersOf } from '../../../src/strategies/fallback/degraded-response.ts';
 import type { FallbackResponseOptions } from '../../../src/strategies/fallback/options.ts';
-import { DegradedResponse, placeholdersOf } from '../../../src/strategies/fallback/response.ts';
 import type { CallProgress, Substitute } from '../../../src/strategies/shared/contract.ts';
 import { type RequestScript, request } from './fallback-harness.ts';
 
