@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { URLPattern } from 'urlpattern-polyfill/urlpattern';
 import type { RuleConfig } from '../../src/config/config-types.ts';
+import { readTarget } from '../../src/config/request-target.ts';
 import { compileCallPattern } from '../../src/config/url-pattern.ts';
 import { basicsOf, loadCode, originOf } from './harness.ts';
 
@@ -91,6 +92,20 @@ describe('the URL of a rule', () => {
         assert.equal(compiled.matchesPath?.(path) ?? true, expected, `${pattern} ${path}`);
       }),
       { numRuns: 1_000 },
+    );
+  });
+});
+
+describe('the target of a request', () => {
+  it('is read as the URL standard reads it, by the short way too', () => {
+    const piece = fc.constantFrom('/', 'a', '.', '..', '?', '#', '%2e', "'", ' ', 'é', '=', '&', '%', '/./');
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
+        const path = `/${pieces.join('')}`;
+        const { pathname, search } = new URL(`http://localhost${path}`);
+        assert.deepEqual(readTarget(path), { pathname, search: search.slice(1) }, path);
+      }),
+      { numRuns: 2_000 },
     );
   });
 });

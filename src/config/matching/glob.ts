@@ -102,7 +102,7 @@ class Glob implements Matcher {
 
   /** Where a run that begins at `from` ends at the earliest, or at the end of the text; -1: nowhere. */
   #forward({ texts, names }: Run, text: string, from: number, toEnd: boolean, captures?: Map<string, string>): number {
-    const [start = ''] = texts;
+    const start = texts[0] as string;
     if (!text.startsWith(start, from)) return -1;
     if (names.length === 0) return toEnd && text.length - from !== start.length ? -1 : from + start.length;
     let at = from + start.length;

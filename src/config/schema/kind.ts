@@ -29,9 +29,6 @@ export interface Kind<T> {
   write?(value: T): unknown;
 }
 
-/** What `parse` gives for a value of the kind. */
-export type Parsed<K> = K extends Kind<infer T> ? T : never;
-
 const OFF = ['off'] as const;
 
 /** False: none. `off` is a text in YAML 1.2. */
