@@ -9,7 +9,7 @@ export interface RequestTarget {
 const MAX_PATH_LENGTH = 8_192;
 
 /** Paths and queries that the URL standard leaves as they are; parsing a URL takes five times as long. */
-const CANONICAL_PATH = /^(?:\/(?!\.)[\w\-.~!$&'()*+,;=:@%]*)+$/;
+const CANONICAL_PATH = /^(?:\/(?!\.|%2[eE])[\w\-.~!$&'()*+,;=:@%]*)+$/;
 const CANONICAL_QUERY = /^[\w\-.~!$&()*+,;=:@%/?]*$/;
 
 /** Undefined: the path is none that a URL pattern could match (`*` of OPTIONS, `host:port` of CONNECT), or too long. */
