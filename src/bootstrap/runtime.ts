@@ -125,12 +125,13 @@ class ThreadRuntime implements Runtime {
   }
 
   #start(config: LoadedConfig): void {
+    const status = this.#serveStatus();
     const telemetry = new DeferredListener({
       eventSignal: config.settings.eventSignal,
       jsonLog: config.settings.log === 'json',
+      sayOpened: config.settings.log === 'auto' && status === undefined,
       snapshots: () => engine.snapshots(),
     });
-    const status = this.#serveStatus();
     const engine = new LazyEngine({
       clock: systemClock,
       random: Math.random,

@@ -80,7 +80,13 @@ export interface ForeignOrigin {
   readonly credentialHeaders?: ReadonlySet<string>;
 }
 
+/**
+ * Says of no caller who it is, but tells others of a page the user was on, with what stands in its query (RFC 9110
+ * section 17.9).
+ */
+const REFERER = 'referer';
+
 /** Whether a request header, by its lower-case name, must not go to `origin`. */
 export function staysHome(name: string, origin: ForeignOrigin): boolean {
-  return !origin.forwardCredentials && namesCaller(name, origin.credentialHeaders);
+  return !origin.forwardCredentials && (name === REFERER || namesCaller(name, origin.credentialHeaders));
 }

@@ -9,7 +9,7 @@ export interface Settings {
   readonly mode: Mode | undefined;
   readonly sdk: 'auto' | 'on' | 'off';
   readonly eventSignal: 'span' | 'logs' | 'logs/dup';
-  readonly log: 'off' | 'json';
+  readonly log: 'auto' | 'off' | 'json';
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -31,7 +31,7 @@ const ENABLED = ['true', 'false'] as const;
 const MODES = ['enforce', 'observe'] as const;
 const SDK = ['auto', 'on', 'off'] as const;
 const EVENT_SIGNALS = ['logs/dup', 'logs', 'span'] as const;
-const LOGS = ['off', 'json'] as const;
+const LOGS = ['auto', 'off', 'json'] as const;
 
 /** Variables read here or by other parts, which are no options of a policy. */
 export const SETTINGS: readonly Setting[] = [
@@ -52,7 +52,12 @@ export const SETTINGS: readonly Setting[] = [
     choices: EVENT_SIGNALS,
     description: 'Where events go: log records, span events, or both (`logs/dup`).',
   },
-  { name: 'LOG', choices: LOGS, description: 'Events as JSON lines on stderr.' },
+  {
+    name: 'LOG',
+    choices: LOGS,
+    description:
+      '`json`: events as JSON lines on stderr; `auto`: one line when a circuit opens and neither an SDK nor the status page shows it.',
+  },
   {
     name: 'STATUS',
     takes: 'off; an address such as `127.0.0.1:9990`',
@@ -97,7 +102,7 @@ export function readSettings(env: Environment, problems: Problems): Settings {
     mode: choose('MODE', MODES, { unset: undefined, wrong: 'observe', effect: { kind: 'mode' } }),
     sdk: choose('SDK', SDK, standard('auto')),
     eventSignal: choose('EVENT_SIGNAL', EVENT_SIGNALS, standard('logs/dup')),
-    log: choose('LOG', LOGS, standard('off')),
+    log: choose('LOG', LOGS, standard('auto')),
   };
 }
 

@@ -33,6 +33,7 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
   protected readonly exchange: Exchange;
 
   scope: unknown = undefined;
+  rejection: Rejection | undefined = undefined;
   startedAtMs = 0;
   attempts = 0;
   retries = 0;
@@ -88,6 +89,10 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
   }
   get method(): string {
     return this.exchange.method;
+  }
+
+  header(name: string): string | undefined {
+    return this.exchange.header(name);
   }
 
   sentHeader(name: string): string | undefined {
@@ -180,6 +185,7 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
   protected recordRejection(rejection: Rejection): void {
     count(this.pipeline.counts.rejections, rejection.reason);
     if (this.attempts === 0) this.pipeline.monitor.recordRejection();
+    this.rejection = rejection;
     this.tell({ type: 'call_rejected', reason: rejection.reason });
   }
 

@@ -48,8 +48,10 @@ describe('a header at another origin', () => {
   it('is left out if it names the caller, unless credentials are forwarded', () => {
     const stranger = { forwardCredentials: false };
     assert.equal(staysHome('x-api-key', stranger), true);
+    assert.equal(staysHome('referer', stranger), true);
     assert.equal(staysHome('accept', stranger), false);
     assert.equal(staysHome('x-api-key', { forwardCredentials: true }), false);
+    assert.equal(staysHome('referer', { forwardCredentials: true }), false);
   });
 
   it('is left out if the configuration says so', () => {

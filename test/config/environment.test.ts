@@ -139,7 +139,7 @@ describe('variables that are wrong', () => {
       assert.equal(config.enabled, name !== 'ENABLED');
       assert.deepEqual(
         [config.settings.sdk, config.settings.eventSignal, config.settings.log],
-        ['auto', 'logs/dup', 'off'],
+        ['auto', 'logs/dup', 'auto'],
       );
     });
   }

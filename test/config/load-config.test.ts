@@ -46,7 +46,7 @@ describe('loadConfig without any configuration', () => {
     assert.equal(config.rules.mode, 'enforce');
     assert.equal(config.rules.maxUpstreams, 1_000);
     assert.equal(config.rules.forOrigin(originOf('http://any.example')).fixed?.assignment?.policy, DEFAULT_POLICY);
-    const settings = { sdk: 'auto', eventSignal: 'logs/dup', log: 'off', requestIdHeader: undefined };
+    const settings = { sdk: 'auto', eventSignal: 'logs/dup', log: 'auto', requestIdHeader: undefined };
     assert.deepEqual(config.settings, settings);
   });
 

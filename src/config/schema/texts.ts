@@ -1,3 +1,4 @@
+import { namesCaller } from '../../common/caller-identity.ts';
 import { HOP_BY_HOP } from '../../common/http-fields.ts';
 import { type Kind, orOff } from './kind.ts';
 import { type OptionText, type ValueOption, value } from './option.ts';
@@ -52,15 +53,15 @@ export const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/;
 /** About one connection and the framing of a message in it: whoever writes the message states them. */
 const FRAMING = new Set([...HOP_BY_HOP, 'content-length']);
 
-/** What steers a request, or holds credentials: an id in it would break calls, or show secrets. */
-const RESERVED = new Set([...FRAMING, 'host', 'expect', 'authorization', 'cookie']);
+/** What steers a request: an id in it would break calls. What names the caller would be shown as an id. */
+const RESERVED = new Set([...FRAMING, 'host', 'expect']);
 
 /** In lower case once read. */
 export function headerNameOrOff(text: OptionText): ValueOption<string | false> {
   const expects = 'the name of a header such as x-request-id (none that HTTP itself or credentials need)';
   const read = (given: string): string | undefined => {
     const name = given.toLowerCase();
-    return RESERVED.has(name) ? undefined : name;
+    return RESERVED.has(name) || namesCaller(name) ? undefined : name;
   };
   return value(orOff(textKind(TOKEN, { expects, brief: 'a header name' }, read)), text);
 }

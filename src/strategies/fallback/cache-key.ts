@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { formatAuthority } from '../../common/authority.ts';
 import { namesCaller } from '../../common/caller-identity.ts';
+import type { Field } from '../../common/http-fields.ts';
 import type { CallInfo } from '../shared/contract.ts';
 import { isHarmless } from './harmless-headers.ts';
 
@@ -27,17 +28,17 @@ export interface RequestKey {
 
 /** The key of a request as its headers are now. */
 export function keyOf(call: CallInfo, rules: KeyRules): RequestKey {
-  const caller = new Fields();
-  const others = new Fields();
-  for (const [name, value] of call.headers()) {
-    if (namesCaller(name, rules.credentialHeaders)) caller.add(name, value);
-    else if (isKeyed(name, rules)) others.add(name, value);
+  const caller: Field[] = [];
+  const others: Field[] = [];
+  for (const field of call.headers()) {
+    if (namesCaller(field[0], rules.credentialHeaders)) caller.push(field);
+    else if (isKeyed(field[0], rules)) others.push(field);
   }
   const credentials = call.credentials();
   // No field has a blank in its name.
-  if (credentials !== undefined) caller.add('TLS or URL', credentials);
-  if (call.pinned()) others.add('pinned to a place', '');
-  return { url: urlOf(call), caller: caller.digest(), fields: others.digest() };
+  if (credentials !== undefined) caller.push(['TLS or URL', credentials]);
+  if (call.pinned()) others.push(['pinned to a place', '']);
+  return { url: urlOf(call), caller: digest(caller), fields: digest(others) };
 }
 
 /** The target of a call. The `Host` field counts too: behind one address there may be several sites. */
@@ -52,28 +53,21 @@ function isKeyed(name: string, rules: KeyRules): boolean {
   return !isHarmless(name) && !rules.ignoredHeaders.has(name);
 }
 
-/** Header fields on their way into a hash. */
-class Fields {
-  readonly #values = new Map<string, string>();
-
-  add(name: string, value: string): void {
-    const before = this.#values.get(name);
-    // Repeated fields mean the same as one with both values (RFC 9110 section 5.3).
-    this.#values.set(name, before === undefined ? value : `${before}, ${value}`);
+/** A hash of fields, in whatever order they come; '' of none. */
+function digest(fields: Field[]): string {
+  if (fields.length === 0) return '';
+  fields.sort(([one], [other]) => (one < other ? -1 : Number(one > other)));
+  let text = '';
+  for (let i = 0; i < fields.length; i++) {
+    const [name, value] = fields[i] as Field;
+    let joined = value;
+    // Repeated fields mean the same as one with all their values (RFC 9110 section 5.3).
+    while (fields[i + 1]?.[0] === name) joined += `, ${(fields[++i] as Field)[1]}`;
+    // With their lengths, so that no two sets of fields read the same.
+    text += `${name.length} ${name} ${joined.length} ${joined}\n`;
   }
-
-  /** '' for no fields at all. Their order makes no difference. */
-  digest(): string {
-    if (this.#values.size === 0) return '';
-    let text = '';
-    for (const name of [...this.#values.keys()].sort()) {
-      const value = this.#values.get(name) ?? '';
-      // With their lengths, so that no two sets of fields read the same.
-      text += `${name.length} ${name} ${value.length} ${value}\n`;
-    }
-    // UTF-8 would make one of all halves of surrogate pairs.
-    return createHash('sha256').update(text, 'utf16le').digest('base64');
-  }
+  // UTF-8 has no form for halves of surrogate pairs: they would all become the same.
+  return hash('sha256', /\p{Surrogate}/u.test(text) ? JSON.stringify(text) : text, 'base64');
 }
 
 /** The harmless fields that a response was chosen by nevertheless, with their values. */

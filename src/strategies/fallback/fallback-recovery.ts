@@ -95,8 +95,8 @@ export class FallbackRecovery implements Recovery {
     const cache = this.#cache;
     if (cache === undefined) return undefined;
     return this.#guarded(() => {
-      const tap = cache.capture(progress.call, head, progress.endpoint.target === undefined);
-      return tap === undefined ? undefined : this.#guardedTap(tap);
+      const observer = cache.capture(progress.call, head, progress.endpoint.target === undefined);
+      return observer === undefined ? undefined : this.#guardedObserver(observer);
     });
   }
 
@@ -204,10 +204,10 @@ export class FallbackRecovery implements Recovery {
     report(new OperatorNotice(`policy ${policy}, upstream ${upstream}: ${text}`));
   }
 
-  #guardedTap(tap: BodyObserver): BodyObserver {
+  #guardedObserver(observer: BodyObserver): BodyObserver {
     return {
-      chunk: (data) => this.#guarded(() => tap.chunk(data)),
-      end: (complete) => this.#guarded(() => tap.end(complete)),
+      chunk: (data) => this.#guarded(() => observer.chunk(data)),
+      end: (complete) => this.#guarded(() => observer.end(complete)),
     };
   }
 

@@ -37,7 +37,12 @@ export const SERIES: ReadonlyMap<string, readonly string[]> = new Map(
   Object.values<MetricDefinition>(METRICS).flatMap((metric) =>
     seriesOf(metric).map((series) => [
       series,
-      [...metric.attributes.map((key) => labelOf(ATTRIBUTES[key].name)), ...(series.endsWith('_bucket') ? ['le'] : [])],
+      [
+        ...metric.attributes.map((key) => labelOf(ATTRIBUTES[key].name)),
+        // In observe mode only, on all of them.
+        labelOf(ATTRIBUTES.mode.name),
+        ...(series.endsWith('_bucket') ? ['le'] : []),
+      ],
     ]),
   ),
 );
