@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'mocha';
 import { run } from '../../src/cli/run.ts';
 import { readAddress } from '../../src/cli/status-client.ts';
-import { ORDER } from '../../src/engine/order.ts';
+import { buildStages } from '../../src/engine/build-pipeline.ts';
 import { createResilience } from '../../src/resilience.ts';
 import { type StatusPage, serveStatus } from '../../src/status/serve.ts';
 import { engineHarness } from '../support/engine-harness.ts';
@@ -150,7 +150,7 @@ describe('otel-resilience status', () => {
   });
 
   it('shows what the real status page says', async () => {
-    const harness = engineHarness({ order: ORDER });
+    const harness = engineHarness({ buildStages });
     harness.pipeline();
     let page: StatusPage | undefined;
     const url = await new Promise<string>((resolve) => {

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import http from 'node:http';
 import net from 'node:net';
 import { afterEach, beforeEach, describe, it } from 'mocha';
+import { buildStages } from '../../src/engine/build-pipeline.ts';
 import type { Engine } from '../../src/engine/engine.ts';
-import { ORDER } from '../../src/engine/order.ts';
 import { createResilience, type Resilience } from '../../src/resilience.ts';
 import type { Change, SampleDocument, StatusDocument } from '../../src/status/document.ts';
 import { type StatusPage, serveStatus } from '../../src/status/serve.ts';
@@ -25,7 +25,7 @@ let lines: string[];
 beforeEach(() => {
   lines = [];
 
-  const harness = engineHarness({ order: ORDER });
+  const harness = engineHarness({ buildStages });
   const engine: Engine = harness.engine;
   harness.pipeline();
   resilience = createResilience(() => engine);

@@ -1,8 +1,7 @@
-import { z } from 'zod';
 import { DEFAULT_MAX_UPSTREAMS } from '../rules.ts';
-import { option, section } from './option.ts';
-import { policyOptions, policySchema } from './policy.ts';
-import * as is from './values.ts';
+import { type ListOption, type MapOption, section, type Values } from '../schema/option.ts';
+import * as is from '../schema/values.ts';
+import { policyOptions } from './policy.ts';
 
 const MAX_RULES = 1_000;
 
@@ -14,38 +13,43 @@ const ruleOptions = {
         { max: 2_048 },
         { description: 'URL Pattern such as https://api.example.com/users/:id, or unix:<path of the socket>.' },
       ),
-      methods: is.methods({ description: 'Only these methods. Left out: all.' }),
+      methods: is.methods('leave `methods` out for all methods', { description: 'Only these methods. Left out: all.' }),
     },
     { description: 'Which calls the rule is for.' },
   ),
   policy: is.text({ max: 200 }, { description: 'The name of a policy, or `none` to leave these calls alone.' }),
 };
 
-const rule = section(ruleOptions, { description: 'Which calls get which policy.' });
-
-export type RuleInput = NonNullable<z.output<typeof rule>>;
-
 /** Names of policies are any text but the one that means no policy. */
-const policyName = z.string().regex(/^(?!none$)[^\p{Cc}\s](?:[^\p{Cc}]{0,98}[^\p{Cc}\s])?$/u);
+const policyName = is.textKind(/^(?!none$)[^\p{Cc}\s](?:[^\p{Cc}]{0,98}[^\p{Cc}\s])?$/u, {
+  expects: '1 to 100 characters on one line, not none',
+  brief: '1 to 100 characters',
+});
+
+export type RuleInput = Values<typeof ruleOptions>;
 
 export const documentOptions = {
   mode: is.choice(['enforce', 'observe'], {
     description: '`observe` decides and records what it would have done, and changes nothing.',
     default: 'enforce',
   }),
-  policies: option(
-    z.record(policyName, policySchema.unwrap()),
-    { description: 'Policies by name. `default` applies where no rule matches; left out: a circuit breaker.' },
-    {
-      form: { kind: 'named', name: policyName, item: policyOptions },
-      expects: 'a map of policies by name (1 to 100 characters on one line, not none)',
-    },
-  ),
-  rules: option(
-    z.array(rule.unwrap()).max(MAX_RULES),
-    { description: 'The first rule that matches decides.' },
-    { form: { kind: 'sections', item: ruleOptions, max: MAX_RULES }, expects: `a list of at most ${MAX_RULES} rules` },
-  ),
+  policies: {
+    form: 'map',
+    options: policyOptions,
+    name: policyName,
+    items: 'policies',
+    each: 'A named set of strategies.',
+    description: 'Policies by name. `default` applies where no rule matches; left out: a circuit breaker.',
+  } as MapOption<typeof policyOptions>,
+  rules: {
+    form: 'list',
+    options: ruleOptions,
+    max: MAX_RULES,
+    items: 'rules',
+    each: 'Which calls get which policy.',
+    required: ['match', 'policy'],
+    description: 'The first rule that matches decides.',
+  } as ListOption<typeof ruleOptions>,
   upstreams: section(
     {
       max: is.count(
@@ -67,8 +71,4 @@ export const documentOptions = {
   }),
 };
 
-export const documentSchema = section(documentOptions, {
-  description: 'Configuration of opentelemetry-instrumentation-resilience.',
-});
-
-export type DocumentInput = NonNullable<z.output<typeof documentSchema>>;
+export type DocumentInput = Values<typeof documentOptions>;
