@@ -117,4 +117,33 @@ describe("An SDK of the app's own", function () {
       });
     }
   }
+
+  for (const [what, options] of Object.entries({
+    'a NodeSDK in its code': { env: { APP_SETUP: own('node-sdk.cjs') } },
+    'a logger of its own, set before': { before: ['--require', own('diag-logger.cjs')] },
+    'a logger of its own, set when ours is there': { env: { APP_SETUP: own('diag-logger.cjs') } },
+  })) {
+    it(`may ask for diagnostics by OTEL_LOG_LEVEL without a word about a second logger: ${what}`, async () => {
+      const running = start(options, { ...ofVariables.env, OTEL_LOG_LEVEL: 'warn' });
+      await running.call(`${upstream.url}/kept`, KEPT);
+      await end(running);
+      assert.equal(client([...collector.spans, ...ofVariables.spans]).length, KEPT);
+    });
+  }
+
+  it('may be one for logs alone: it gets the logs, ours the rest', async () => {
+    upstream.status = 503;
+    const policy = { OTEL_RESILIENCE_CIRCUIT_BREAKER_MINIMUM_CALLS: '5' };
+    const running = start({ env: { APP_SETUP: own('logs-only.cjs') } }, { ...ofVariables.env, ...policy });
+    await running.call(`${upstream.url}/kept`, 5);
+    await end(running);
+    assert.equal(client(ofVariables.spans).length, 5);
+    assert.deepEqual(collector.spans, []);
+    assert.ok(ofVariables.series('resilience.execution.duration').length > 0);
+    assert.deepEqual(
+      [...collector.logs, ...ofVariables.logs].map(({ eventName }) => eventName),
+      ['resilience.circuit_breaker.state_change'],
+    );
+    assert.equal(collector.logs.length, 1);
+  });
 });
