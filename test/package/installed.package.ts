@@ -7,11 +7,10 @@ import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
 import { AppUnderTest, cleanEnv } from '../e2e/app-under-test.ts';
 import { OtlpReceiver } from '../support/otlp-receiver.ts';
 import { Upstream } from '../support/upstream.ts';
-import { installedAlone, installedApp, pack, SDK_LINES } from './install.ts';
+import { installedAlone, installedApp, NODE, pack, SDK_LINES } from './install.ts';
 
 const run = promisify(execFile);
 const ROOT = path.resolve(__dirname, '../../..');
-const NODE = Number(process.versions.node.split('.')[0]);
 /** An installation from a registry, the first time. */
 const INSTALL_MS = 300_000;
 /** From the folder of an app. */
