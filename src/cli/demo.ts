@@ -4,14 +4,13 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { EXIT, type Invocation } from './command.ts';
 import { wrap } from './layout.ts';
+import { packageFolder } from './package-folder.ts';
 
-/** The folder of this package: of an installed one, or of a checkout. */
-const ROOT = path.resolve(__dirname, '../../..');
-const SCRIPT = 'build/examples/demo/run.js';
+const SCRIPT = 'dist/demo.js';
 
 /** Runs the demo, with this terminal as its own. */
 export async function demo({ terminal }: Invocation): Promise<number> {
-  const script = path.join(ROOT, SCRIPT);
+  const script = path.join(packageFolder(__dirname), SCRIPT);
   if (!existsSync(script)) {
     const way = 'The demo has not been built. In a checkout: npm install && npm run demo';
     terminal.err(wrap(way, terminal.width).join('\n'));

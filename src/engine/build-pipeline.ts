@@ -3,6 +3,7 @@ import type { Clock } from '../common/clock.ts';
 import { Bulkhead } from '../strategies/bulkhead/bulkhead.ts';
 import { CircuitBreaker } from '../strategies/circuit-breaker/circuit-breaker.ts';
 import type { Transition } from '../strategies/circuit-breaker/transition.ts';
+import { FallbackRecovery } from '../strategies/fallback/fallback-recovery.ts';
 import { HealthMonitor } from '../strategies/health/health-monitor.ts';
 import { RateLimiter } from '../strategies/rate-limiter/rate-limiter.ts';
 import { RetryBudget } from '../strategies/retry/budget.ts';
@@ -137,9 +138,6 @@ export function buildStages(policy: Policy, deps: StrategyDeps): Stages {
 
   // Outside everything: it answers for failures, for what retries did not mend and for our own refusals.
   if (policy.fallback !== undefined) {
-    // Of all strategies by far the longest to load, and few policies have one.
-    const { FallbackRecovery } =
-      require('../strategies/fallback/fallback-recovery.js') as typeof import('../strategies/fallback/fallback-recovery.ts');
     const endpoints = policy.fallback.endpoints.map((target) => deps.endpoint(target));
     const budget = endpoints.length > 0 ? deps.budget() : undefined;
     recoveries.push(new FallbackRecovery(policy.fallback, { ...deps, policy: policy.name, endpoints, budget }));
