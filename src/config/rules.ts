@@ -44,6 +44,7 @@ export function createRules({ mode, maxUpstreams, rules, defaultPolicy }: RuleSe
       assignment: assign(rule.policy, rule.name, rule.pattern),
     },
   }));
+  const unruled = originRules([], fallThrough);
   return {
     mode,
     maxUpstreams,
@@ -54,7 +55,7 @@ export function createRules({ mode, maxUpstreams, rules, defaultPolicy }: RuleSe
         possible.push(candidate);
         if (takesAll(candidate)) break; // no later rule is ever asked
       }
-      return originRules(possible, fallThrough);
+      return possible.length === 0 ? unruled : originRules(possible, fallThrough);
     },
   };
 }

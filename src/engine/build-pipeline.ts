@@ -120,6 +120,8 @@ export function buildPipeline(
   return new Pipeline({ upstream, mode, assignment }, parts, { classifier: classifierOf(policy.verdict), monitor });
 }
 
+const NO_STAGES: Stages = { callGuards: [], recoveries: [] };
+
 /** The strategies that a policy asks for, in the order a call meets them. */
 export function buildStages(policy: Policy, deps: StrategyDeps): Stages {
   const callGuards: Guard[] = [];
@@ -144,7 +146,7 @@ export function buildStages(policy: Policy, deps: StrategyDeps): Stages {
     const budget = endpoints.length > 0 ? deps.budget() : undefined;
     recoveries.push(new FallbackRecovery(policy.fallback, { ...deps, endpoints, budget }));
   }
-  return { callGuards, recoveries, bulkhead };
+  return callGuards.length + recoveries.length === 0 ? NO_STAGES : { callGuards, recoveries, bulkhead };
 }
 
 const classifiers = new WeakMap<VerdictOptions, Classifier>();
