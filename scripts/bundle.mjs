@@ -46,7 +46,12 @@ const common = {
 const packages = new Set();
 
 async function bundle(entry, outfile, options = {}) {
-  const { metafile } = await esbuild.build({ ...common, entryPoints: [entry], outfile: path.join('dist', outfile), ...options });
+  const { metafile } = await esbuild.build({
+    ...common,
+    entryPoints: [entry],
+    outfile: path.join('dist', outfile),
+    ...options,
+  });
   for (const input of Object.keys(metafile.inputs)) {
     const [, name] = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input) ?? [];
     if (name !== undefined) packages.add(name);

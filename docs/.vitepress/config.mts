@@ -56,6 +56,7 @@ export default defineConfig({
         text: 'Running it',
         items: [
           { text: 'Tuning', link: '/docs/tuning' },
+          { text: 'Fallbacks', link: '/docs/fallback' },
           { text: 'Troubleshooting', link: '/docs/troubleshooting' },
           { text: 'FAQ', link: '/docs/faq' },
           { text: 'Dashboards', link: '/dashboards/README' },

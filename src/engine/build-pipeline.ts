@@ -147,7 +147,7 @@ export function buildStages(policy: Policy, deps: StrategyDeps): Stages {
       require('../strategies/fallback/fallback-recovery.js') as typeof import('../strategies/fallback/fallback-recovery.ts');
     const endpoints = policy.fallback.endpoints.map((target) => deps.endpoint(target));
     const budget = endpoints.length > 0 ? deps.budget() : undefined;
-    recoveries.push(new FallbackRecovery(policy.fallback, { ...deps, endpoints, budget }));
+    recoveries.push(new FallbackRecovery(policy.fallback, { ...deps, policy: policy.name, endpoints, budget }));
   }
   return callGuards.length + recoveries.length === 0 ? NO_STAGES : { callGuards, recoveries, bulkhead };
 }

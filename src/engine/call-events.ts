@@ -10,8 +10,10 @@ export function emit(call: CallState, event: ResilienceEvent): void {
   call.context.listener.event(event, call.pipeline, call);
 }
 
-export function emitRejection(call: CallState, { reason }: Rejection): void {
+export function emitRejection(call: CallState, rejection: Rejection): void {
+  const { reason } = rejection;
   const { counts } = call.pipeline;
+  call.rejection = rejection;
   counts.rejections = count(counts.rejections, reason);
   emit(call, { type: 'call_rejected', reason });
 }

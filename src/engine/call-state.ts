@@ -7,6 +7,7 @@ import type {
   FallbackSource,
   Outcome,
   Queued,
+  Rejection,
 } from '../strategies/shared/contract.ts';
 import type { Mode } from '../strategies/shared/policy.ts';
 import type { Action } from './action.ts';
@@ -40,6 +41,8 @@ export class CallState implements ObservedCall, CallProgress {
   readonly exchange: Exchange;
 
   scope: unknown = undefined;
+  /** The last refusal of ours. */
+  rejection: Rejection | undefined = undefined;
   startedAtMs = 0;
   attempts = 0;
   retries = 0;
@@ -114,6 +117,10 @@ export class CallState implements ObservedCall, CallProgress {
   }
   get method(): string {
     return this.exchange.method;
+  }
+
+  header(name: string): string | undefined {
+    return this.exchange.header(name);
   }
 
   sentHeader(name: string): string | undefined {

@@ -83,6 +83,10 @@ export interface ObservedCall extends EventSource {
   /** `error.type` of what the app sees; undefined on success. */
   readonly errorType: string | undefined;
   readonly fallbackSource: FallbackSource | undefined;
+  /** What the call was last refused by; it can say why, at some cost. */
+  readonly rejection?: { toError(): Error } | undefined;
+  /** A request header as the app set it, by its lower-case name. */
+  header(name: string): string | undefined;
   /** A request header of the attempt in flight or last sent, as instrumentations below us left it. */
   sentHeader(name: string): string | undefined;
   /** The listener's own: whatever it keeps of the call (caller's context, span). */

@@ -21,10 +21,17 @@ export class ScriptedCall implements ObservedCall {
   errorType: string | undefined = undefined;
   fallbackSource: FallbackSource | undefined = undefined;
   scope: unknown = undefined;
+  /** As sent. */
   headers: Record<string, string> = {};
+  appHeaders: Record<string, string> = {};
+  rejection: ObservedCall['rejection'] = undefined;
 
   constructor(fields: Partial<ScriptedCall> = {}) {
     Object.assign(this, fields);
+  }
+
+  header(name: string): string | undefined {
+    return this.appHeaders[name];
   }
 
   sentHeader(name: string): string | undefined {

@@ -113,6 +113,12 @@ export class CircuitBreaker implements Guard {
     this.#machine.forceClosed(nowMs);
   }
 
+  /** Makes the next attempt at an open circuit a probe, without waiting for its time to be over. */
+  probeNow(nowMs: number): void {
+    this.#machine.settleLeases(nowMs);
+    this.#machine.probeNow(nowMs);
+  }
+
   /** Closed, automatic, and with nothing counted yet. */
   reset(nowMs: number): void {
     this.#machine.settleLeases(nowMs);

@@ -1,14 +1,13 @@
 import { endToEnd, type Field, fieldValue } from '../../common/http-fields.ts';
 import { type Directives, forbidsStale, parseDirectives, secondsOf } from './cache-control.ts';
-import { ANYONE, type Selection } from './cache-key.ts';
+import { ANYONE, type RequestKey, type Selection } from './cache-key.ts';
 import type { Freshness, PolicyMaker, StoredPolicy } from './cache-policy.ts';
 import type { StoreEntry } from './cache-store.ts';
 import { SOURCE_HEADER } from './substitute-marks.ts';
 
 /** Where a response belongs in the cache. */
 export interface CacheSlot {
-  readonly url: string;
-  readonly caller: string;
+  readonly key: RequestKey;
   readonly selection: Selection;
 }
 
@@ -92,18 +91,20 @@ export class StoredHead {
 export class StoredResponse implements StoreEntry {
   readonly url: string;
   readonly caller: string;
+  readonly fields: string;
   readonly selection: Selection;
   readonly head: StoredHead;
   readonly body: Uint8Array;
   readonly bytes: number;
 
   constructor(slot: CacheSlot, head: StoredHead, body: Uint8Array) {
-    this.url = slot.url;
-    this.caller = slot.caller;
+    this.url = slot.key.url;
+    this.caller = slot.key.caller;
+    this.fields = slot.key.fields;
     this.selection = slot.selection;
     this.head = head;
     this.body = body;
-    let bytes = OVERHEAD_BYTES + body.byteLength + slot.url.length + slot.caller.length;
+    let bytes = OVERHEAD_BYTES + body.byteLength + this.url.length + this.caller.length + this.fields.length;
     // Twice: the policy keeps them too.
     for (const [name, value] of head.fields) bytes += 2 * (name.length + value.length);
     for (const [name, value] of slot.selection) bytes += name.length + (value?.length ?? 0);
