@@ -101,8 +101,10 @@ class ThreadRuntime implements Runtime {
   }
 
   beforeFirstCall(task: () => void): void {
+    const earlier = this.#beforeFirstCall;
     this.#beforeFirstCall = () => {
       this.#beforeFirstCall = undefined;
+      earlier?.();
       task();
     };
   }

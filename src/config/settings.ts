@@ -66,7 +66,7 @@ export const SETTINGS: readonly Setting[] = [
   {
     name: 'STATUS_TOKEN',
     takes: 'none; a text',
-    description: 'What the status page asks for before it forces or resets a circuit.',
+    description: 'What the status page asks for before it probes, forces or resets a circuit.',
   },
 ];
 
