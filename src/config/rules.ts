@@ -39,6 +39,7 @@ const NO_GROUPS = Object.freeze({});
 export function createRules({ mode, maxUpstreams, rules, defaultPolicy }: RuleSet): Rules {
   const fallThrough = assign(defaultPolicy, undefined, undefined);
   const index = new RuleIndex(rules);
+  const unruled = originRules([], fallThrough);
   return {
     mode,
     maxUpstreams,
@@ -48,7 +49,7 @@ export function createRules({ mode, maxUpstreams, rules, defaultPolicy }: RuleSe
         possible.push(candidate);
         if (takesAll(candidate)) break; // no later rule is ever asked
       }
-      return originRules(possible, fallThrough);
+      return possible.length === 0 ? unruled : originRules(possible, fallThrough);
     },
   };
 }

@@ -4,7 +4,7 @@ import { Bulkhead } from '../strategies/bulkhead/bulkhead.ts';
 import { CircuitBreaker } from '../strategies/circuit-breaker/circuit-breaker.ts';
 import type { Transition } from '../strategies/circuit-breaker/transition.ts';
 import { FallbackRecovery } from '../strategies/fallback/fallback-recovery.ts';
-import { HealthMonitor } from '../strategies/health/health-monitor.ts';
+import { type HealthListener, HealthMonitor } from '../strategies/health/health-monitor.ts';
 import { RateLimiter } from '../strategies/rate-limiter/rate-limiter.ts';
 import { RetryBudget } from '../strategies/retry/budget.ts';
 import { RETRY_DEFAULTS } from '../strategies/retry/options.ts';
@@ -13,6 +13,7 @@ import type { Endpoint, EndpointTarget, Guard, Recovery } from '../strategies/sh
 import type { Assignment, Mode, Policy } from '../strategies/shared/policy.ts';
 import { Classifier } from '../strategies/verdict/classifier.ts';
 import type { VerdictOptions } from '../strategies/verdict/options.ts';
+import type { EventSource, ResilienceEvent } from './events.ts';
 import { Pipeline } from './pipeline.ts';
 
 /** What the strategies of one upstream may use. */
@@ -44,8 +45,7 @@ export type StageBuilder = (policy: Policy, deps: StrategyDeps) => Stages;
 
 export interface PipelineDeps extends Omit<StrategyDeps, 'upstream' | 'budget' | 'endpoint'> {
   readonly buildStages: StageBuilder;
-  readonly onTransition: (circuit: string, change: Transition) => void;
-  readonly onHealth: (state: 'healthy' | 'unhealthy', errorRatio: number) => void;
+  readonly emit: (event: ResilienceEvent, source: EventSource) => void;
 }
 
 /**
@@ -63,15 +63,18 @@ export function buildPipeline(
   const nowMs = deps.clock.now();
 
   // One monitor, whatever the policy. It hears of the primary's circuit, which may keep all evidence away from it.
-  const monitor = new HealthMonitor(policy.health, deps.onHealth, mode === 'observe');
+  const source: EventSource = { policy: policy.name, upstream, mode };
+  const { emit } = deps;
+  const onHealth: HealthListener = (state, errorRatio) => emit({ type: 'health_changed', state, errorRatio }, source);
+  const monitor = new HealthMonitor(policy.health, onHealth, mode === 'observe');
 
   // One circuit for each place attempts go to: a fallback endpoint that fails says nothing of the primary.
-  const breakers: CircuitBreaker[] = [];
+  let breakers: readonly CircuitBreaker[] = [];
   const endpoint = (target: EndpointTarget | undefined, name: string): Endpoint => {
     if (policy.circuitBreaker === undefined) return { name, target, breaker: undefined };
     const onTransition = (change: Transition): void => {
       try {
-        deps.onTransition(name, change);
+        emit({ type: 'circuit_state_changed', circuit: name, ...change }, source);
       } finally {
         if (target === undefined) monitor.circuitChanged(change);
       }
@@ -82,7 +85,7 @@ export function buildPipeline(
       nowMs,
       onTransition,
     });
-    breakers.push(breaker);
+    breakers = [...breakers, breaker];
     return { name, target, breaker };
   };
   const primary = endpoint(undefined, upstream);
@@ -121,6 +124,8 @@ export function buildPipeline(
   return new Pipeline({ upstream, mode, assignment }, parts, { classifier: classifierOf(policy.verdict), monitor });
 }
 
+const NO_STAGES: Stages = { callGuards: [], recoveries: [] };
+
 /** The strategies that a policy asks for, in the order a call meets them. */
 export function buildStages(policy: Policy, deps: StrategyDeps): Stages {
   const callGuards: Guard[] = [];
@@ -142,7 +147,7 @@ export function buildStages(policy: Policy, deps: StrategyDeps): Stages {
     const budget = endpoints.length > 0 ? deps.budget() : undefined;
     recoveries.push(new FallbackRecovery(policy.fallback, { ...deps, policy: policy.name, endpoints, budget }));
   }
-  return { callGuards, recoveries, bulkhead };
+  return callGuards.length + recoveries.length === 0 ? NO_STAGES : { callGuards, recoveries, bulkhead };
 }
 
 const classifiers = new WeakMap<VerdictOptions, Classifier>();

@@ -12,9 +12,16 @@ export function emit(call: CallState, event: ResilienceEvent): void {
 
 export function emitRejection(call: CallState, rejection: Rejection): void {
   const { reason } = rejection;
+  const { counts } = call.pipeline;
   call.rejection = rejection;
-  count(call.pipeline.counts.rejections, reason);
+  counts.rejections = count(counts.rejections, reason);
   emit(call, { type: 'call_rejected', reason });
+}
+
+/** A retry that is sent, or would be. */
+export function countRetry({ pipeline: { counts } }: CallState, reason: string): void {
+  const retries: Partial<Record<string, number>> = count<string>(counts.retries, reason);
+  counts.retries = retries as Record<string, number>;
 }
 
 /** The intention: a retry is counted when it is sent, for something may come in between. */
@@ -23,6 +30,7 @@ export function emitRetry(call: CallState, reason: string, delayMs: number): voi
 }
 
 export function emitFallback(call: CallState, source: FallbackSource, errorType: string): void {
-  count(call.pipeline.counts.fallbacks, source);
+  const { counts } = call.pipeline;
+  counts.fallbacks = count(counts.fallbacks, source);
   emit(call, { type: 'fallback_used', source, errorType });
 }

@@ -1,10 +1,10 @@
 import { type Action, RELEASE, WAIT } from './action.ts';
 import type { AttemptState } from './attempt-state.ts';
 import { deliver, endCall } from './call-end.ts';
+import { countRetry } from './call-events.ts';
 import type { CallState } from './call-state.ts';
 import { errorType } from './error-type.ts';
 import { abandon, ignoringErrors } from './faults.ts';
-import { count } from './pipeline.ts';
 import { Timers } from './timers.ts';
 
 /** What has been decided of a call, and how it is done to its exchange. */
@@ -72,7 +72,7 @@ export function launch(call: CallState, attempt: AttemptState, nowMs: number): v
   call.endpoint = attempt.endpoint;
   call.attempts = attempt.number;
   if (attempt.retryReason !== undefined) {
-    count(call.pipeline.counts.retries, attempt.retryReason);
+    countRetry(call, attempt.retryReason);
     call.retries++;
     // The same endpoint once more: what the primary did so far doesn't count yet.
     if (attempt.endpoint.target === undefined) call.primaryFailed = false;

@@ -1,10 +1,9 @@
 import type { Outcome, RecoveryAction, Substitute } from '../strategies/shared/contract.ts';
 import type { AttemptState } from './attempt-state.ts';
 import { acquireAttempt, settleHealth } from './attempts.ts';
-import { emitFallback, emitRejection, emitRetry } from './call-events.ts';
+import { countRetry, emitFallback, emitRejection, emitRetry } from './call-events.ts';
 import type { CallState } from './call-state.ts';
 import { errorType } from './error-type.ts';
-import { count } from './pipeline.ts';
 
 /** What is done about an outcome that the app has not seen. */
 export type Decision =
@@ -80,7 +79,7 @@ function wouldHave(
   // Nothing waits for it; what comes of it nobody knows.
   if (action instanceof Promise) action.catch(() => {});
   else if (action.kind === 'retry') {
-    count(call.pipeline.counts.retries, action.reason);
+    countRetry(call, action.reason);
     emitRetry(call, action.reason, action.afterMs);
   } else emitFallback(call, action.kind === 'endpoint' ? 'endpoint' : action.source, errorType(outcome));
 }

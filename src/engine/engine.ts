@@ -3,7 +3,7 @@ import type { CircuitBreaker } from '../strategies/circuit-breaker/circuit-break
 import type { Assignment, Rules } from '../strategies/shared/policy.ts';
 import { buildPipeline, buildStages, type PipelineDeps, type StageBuilder } from './build-pipeline.ts';
 import type { CallContext } from './call-state.ts';
-import type { EngineListener, EventSource, ResilienceEvent } from './events.ts';
+import type { EngineListener } from './events.ts';
 import type { CallEngine, Exchange } from './exchange.ts';
 import { Execution } from './execution.ts';
 import { type KnownOrigin, OriginTable } from './origin-table.ts';
@@ -28,9 +28,7 @@ export interface EngineOptions {
 /** Finds the pipeline of a call and runs calls through it. Knows no HTTP client. */
 export class Engine implements CallEngine {
   readonly #context: CallContext;
-  readonly #random: () => number;
-  readonly #buildStages: StageBuilder;
-  readonly #report: (error: unknown) => void;
+  readonly #deps: PipelineDeps;
   #rules: Rules;
   #origins: OriginTable;
   #registry: UpstreamRegistry;
@@ -38,9 +36,18 @@ export class Engine implements CallEngine {
   constructor(options: EngineOptions) {
     const fault = options.fault ?? (() => {});
     this.#context = { clock: options.clock, listener: options.listener, current: undefined, fault };
-    this.#random = options.random;
-    this.#buildStages = options.buildStages ?? buildStages;
-    this.#report = options.report ?? (() => {});
+    const context = this.#context;
+    this.#deps = {
+      buildStages: options.buildStages ?? buildStages,
+      clock: options.clock,
+      random: options.random,
+      wallClockMs: Date.now,
+      report: options.report ?? (() => {}),
+      emit(event, source) {
+        if (context.current !== undefined) context.current.reported = true;
+        context.listener.event(event, source, context.current);
+      },
+    };
     this.#rules = options.rules;
     this.#origins = new OriginTable(options.rules, 2 * options.rules.maxUpstreams);
     this.#registry = new UpstreamRegistry(options.rules.maxUpstreams);
@@ -90,27 +97,10 @@ export class Engine implements CallEngine {
 
   #create(upstream: string, assignment: Assignment): Pipeline {
     const identity = { upstream, mode: this.#rules.mode, assignment };
-    const pipeline = buildPipeline(identity, this.#depsFor({ ...identity, policy: assignment.policy.name }));
+    const pipeline = buildPipeline(identity, this.#deps);
     const nowMs = this.#context.clock.now();
     pipeline.lastUsedMs = nowMs;
     this.#registry.add(pipeline, nowMs);
     return pipeline;
-  }
-
-  #depsFor(source: EventSource): PipelineDeps {
-    const context = this.#context;
-    const emit = (event: ResilienceEvent): void => {
-      if (context.current !== undefined) context.current.reported = true;
-      context.listener.event(event, source, context.current);
-    };
-    return {
-      buildStages: this.#buildStages,
-      clock: context.clock,
-      random: this.#random,
-      wallClockMs: Date.now,
-      report: this.#report,
-      onTransition: (circuit, change) => emit({ type: 'circuit_state_changed', circuit, ...change }),
-      onHealth: (state, errorRatio) => emit({ type: 'health_changed', state, errorRatio }),
-    };
   }
 }

@@ -12,9 +12,10 @@ import type { BulkheadSnapshot } from './snapshot.ts';
 export interface Counts {
   /** Calls that have ended. */
   readonly results: Record<CallResult, number>;
-  readonly rejections: Partial<Record<RejectionReason, number>>;
-  readonly retries: Record<string, number>;
-  readonly fallbacks: Partial<Record<FallbackSource, number>>;
+  // Made with the first of their kind: most upstreams never have one.
+  rejections: Partial<Record<RejectionReason, number>> | undefined;
+  retries: Record<string, number> | undefined;
+  fallbacks: Partial<Record<FallbackSource, number>> | undefined;
 }
 
 /** What the strategies of one upstream under one policy come to (engine/build-pipeline.ts). */
@@ -46,9 +47,9 @@ export class Pipeline implements EventSource {
   readonly monitor: HealthMonitor;
   readonly counts: Counts = {
     results: { success: 0, failure: 0, rejected: 0, fallback: 0 },
-    rejections: {},
-    retries: {},
-    fallbacks: {},
+    rejections: undefined,
+    retries: undefined,
+    fallbacks: undefined,
   };
   readonly responseObservers: readonly Guard[];
   /** Whether anything of it wants to see a good response's head, and to know when it came. */
@@ -74,7 +75,7 @@ export class Pipeline implements EventSource {
     this.parts = parts;
     this.classifier = judges.classifier;
     this.monitor = judges.monitor;
-    this.responseObservers = parts.callGuards.filter((guard) => guard.onResponse !== undefined);
+    this.responseObservers = parts.callGuards.some(observes) ? parts.callGuards.filter(observes) : NONE;
     this.reactsToHeads =
       this.responseObservers.length > 0 || parts.recoveries.length > 0 || parts.timeouts?.idleMs !== undefined;
     // In observe mode nothing is repeated: the app's own request stays the only one.
@@ -91,7 +92,18 @@ export class Pipeline implements EventSource {
   }
 }
 
+const NONE: readonly Guard[] = [];
+
+function observes(guard: Guard): boolean {
+  return guard.onResponse !== undefined;
+}
+
 /** Adds one to a sparse counter. */
-export function count<K extends string>(counter: Partial<Record<K, number>>, key: K): void {
-  counter[key] = (counter[key] ?? 0) + 1;
+export function count<K extends string>(
+  counter: Partial<Record<K, number>> | undefined,
+  key: K,
+): Partial<Record<K, number>> {
+  const counts: Partial<Record<K, number>> = counter ?? {};
+  counts[key] = (counts[key] ?? 0) + 1;
+  return counts;
 }

@@ -10,7 +10,8 @@ const LOOKS = 16;
  * recently used one; beyond, one that at least `LOOKS` − 1 others were used after, unless those have to stay.
  */
 export class UpstreamRegistry {
-  readonly #pipelines = new Map<string, Pipeline>();
+  /** By policy and upstream: no key has to be put together, or kept. */
+  readonly #pipelines = new Map<string, Map<string, Pipeline>>();
   /** The same, by places; an evicted one leaves its place to its successor. */
   readonly #places: Pipeline[] = [];
   /** The next place to look at. */
@@ -22,15 +23,15 @@ export class UpstreamRegistry {
   }
 
   get size(): number {
-    return this.#pipelines.size;
+    return this.#places.length;
   }
 
   values(): IterableIterator<Pipeline> {
-    return this.#pipelines.values();
+    return this.#places.values();
   }
 
   get(policy: string, upstream: string): Pipeline | undefined {
-    return this.#pipelines.get(keyOf(policy, upstream));
+    return this.#pipelines.get(policy)?.get(upstream);
   }
 
   /**
@@ -47,10 +48,15 @@ export class UpstreamRegistry {
     const victim = this.#places[place];
     if (victim !== undefined) {
       victim.evicted = true;
-      this.#pipelines.delete(keyOf(victim.policy, victim.upstream));
+      this.#pipelines.get(victim.policy)?.delete(victim.upstream);
     }
     this.#places[place] = pipeline;
-    this.#pipelines.set(keyOf(pipeline.policy, pipeline.upstream), pipeline);
+    let ofPolicy = this.#pipelines.get(pipeline.policy);
+    if (ofPolicy === undefined) {
+      ofPolicy = new Map();
+      this.#pipelines.set(pipeline.policy, ofPolicy);
+    }
+    ofPolicy.set(pipeline.upstream, pipeline);
   }
 
   #findVictim(nowMs: number): number | undefined {
@@ -67,8 +73,4 @@ export class UpstreamRegistry {
     }
     return victim;
   }
-}
-
-function keyOf(policy: string, upstream: string): string {
-  return `${policy}\n${upstream}`;
 }
