@@ -76,3 +76,25 @@ export interface ExchangeListener {
   /** The caller gave up: destroyed the request, aborted its signal, left the body. At most once; nothing follows it. */
   onAbort(): void;
 }
+
+/** What an adapter needs to know of where a call belongs. */
+export interface CallPipeline {
+  /**
+   * Whether more than one outcome may come of a call: a further attempt, or an answer of ours in its place. The adapter
+   * must then keep an outcome back from the app when told to `hold` it.
+   */
+  readonly buffersOutcome: boolean;
+  /** Most bytes of a request body worth recording for a further attempt; 0: none will be made. */
+  readonly maxReplayBytes: number;
+}
+
+/** The engine, as an adapter sees it. */
+export interface CallEngine {
+  /**
+   * The pipeline a call belongs to; undefined: it is to be left alone. `host` is as the app gave it, a `port` of 0 means
+   * the protocol's default, `path` includes the query. On the path of every call.
+   */
+  route(protocol: string, host: string, port: number, method: string, path: string): CallPipeline | undefined;
+  /** A call in `pipeline`, which this engine's `route` gave. Nothing has happened to it before `begin()`. */
+  open(pipeline: CallPipeline, exchange: Exchange): ExchangeListener;
+}

@@ -72,7 +72,10 @@ export class TelemetryListener implements EngineListener {
     } else if (event.type === 'call_queued') {
       guarded('wait metric', () => this.#metrics.callQueued(event.waitedMs, source));
     }
-    if (call !== undefined) guarded('span', () => this.#spans.materialise(call));
+    if (call !== undefined) guarded('span', () => this.#spans.ensureSpan(call));
+    if (call !== undefined && event.type === 'call_rejected') {
+      guarded('span', () => this.#spans.explainRejection(call));
+    }
     guarded('event', () => this.#tell(event, source, call));
   }
 

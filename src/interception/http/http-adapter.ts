@@ -1,7 +1,7 @@
 import http, { type ClientRequest } from 'node:http';
 import https from 'node:https';
 import { syncBuiltinESMExports } from 'node:module';
-import type { Exchange, ExchangeListener } from '../../engine/exchange.ts';
+import type { CallEngine } from '../../engine/exchange.ts';
 import type { ExtraField, ExtraHeaders } from '../extra-headers.ts';
 import { type Undo, UndoStack } from '../patch.ts';
 import type { CallArguments } from './added-headers.ts';
@@ -11,19 +11,6 @@ import type { CallSite } from './http-exchange.ts';
 import { type Depth, PatchedModule } from './patched-module.ts';
 import { installSensors } from './prototype-patches.ts';
 import type { RelayedCall } from './relayed-call.ts';
-
-/** What an adapter needs to know of a pipeline. */
-export interface CallPipeline {
-  /** Whether a first attempt may be followed by another, or by a substitute. */
-  readonly repeats: boolean;
-  readonly maxReplayBytes: number;
-}
-
-/** The engine, as an adapter sees it. */
-export interface CallEngine {
-  route(protocol: string, host: string, port: number, method: string, path: string): CallPipeline | undefined;
-  open(pipeline: CallPipeline, exchange: Exchange): ExchangeListener;
-}
 
 export interface HttpAdapterOptions {
   readonly engine: CallEngine;
@@ -103,10 +90,10 @@ export class HttpAdapter {
       if (pipeline === undefined) return undefined;
       const fields = extraHeaders?.();
       const { target, args: made } = fields ? adding(fields, asked, args) : { target: asked, args };
-      const { repeats, maxReplayBytes } = pipeline;
+      const { buffersOutcome, maxReplayBytes } = pipeline;
       const site: CallSite = { module, args: made, layers: through, maxReplayBytes, modules: this.#modules, report };
       this.#calls ??= loadCalls();
-      const call = repeats ? new this.#calls.Relayed(target, site) : new this.#calls.Direct(target, site);
+      const call = buffersOutcome ? new this.#calls.Relayed(target, site) : new this.#calls.Direct(target, site);
       call.begin(engine.open(pipeline, call));
       return call;
     } catch (error) {

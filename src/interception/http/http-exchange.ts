@@ -61,6 +61,10 @@ export abstract class HttpExchange extends Watch implements Exchange {
     return !/^(?:GET|HEAD|OPTIONS)$/.test(this.method);
   }
 
+  whenFinal(): Promise<void> | undefined {
+    return undefined;
+  }
+
   pinned(): boolean {
     return false;
   }

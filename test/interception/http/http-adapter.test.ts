@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
+import type { CallEngine } from '../../../src/engine/exchange.ts';
 import { optionsHeader, readTarget } from '../../../src/interception/http/call-target.ts';
-import { type CallEngine, HttpAdapter } from '../../../src/interception/http/http-adapter.ts';
+import { HttpAdapter } from '../../../src/interception/http/http-adapter.ts';
 import { ScriptedEngine } from './scripted-engine.ts';
 import { Upstream } from './upstream.ts';
 
@@ -162,10 +163,11 @@ describe('the http adapter', () => {
     };
     const faulty: CallEngine[] = [
       { route: fail, open: fail },
-      { route: () => ({ repeats: true, maxReplayBytes: 1 }), open: fail },
+      { route: () => ({ buffersOutcome: true, maxReplayBytes: 1 }), open: fail },
       {
-        route: () => ({ repeats: false, maxReplayBytes: 0 }),
-        open: () => ({ ...engine.open({ repeats: false, maxReplayBytes: 0 }, {} as never), begin: fail }) as never,
+        route: () => ({ buffersOutcome: false, maxReplayBytes: 0 }),
+        open: () =>
+          ({ ...engine.open({ buffersOutcome: false, maxReplayBytes: 0 }, {} as never), begin: fail }) as never,
       },
     ];
     for (const each of faulty) {
@@ -179,11 +181,11 @@ describe('the http adapter', () => {
 
   it('lets events through, with a report, if our own side fails on one of them', async () => {
     const broken = new Error('a fault of ours');
-    for (const repeats of [false, true]) {
+    for (const buffersOutcome of [false, true]) {
       faults.length = 0;
       install();
       engine.reset({
-        repeats,
+        buffersOutcome,
         head: () => {
           throw broken;
         },
@@ -200,7 +202,7 @@ describe('the http adapter', () => {
       throw broken;
     };
     install();
-    engine.reset({ repeats: true, head: () => fail, error: () => fail });
+    engine.reset({ buffersOutcome: true, head: () => fail, error: () => fail });
     assert.equal(await status(http.request({ host: '127.0.0.1', port: upstream.port })), 200);
     upstream.reset('reset');
     const agent = new http.Agent();
@@ -212,8 +214,8 @@ describe('the http adapter', () => {
 
   it('tells the engine that a call is over if Node refuses its arguments', () => {
     install();
-    for (const repeats of [false, true]) {
-      engine.reset({ repeats });
+    for (const buffersOutcome of [false, true]) {
+      engine.reset({ buffersOutcome });
       assert.throws(() => http.request({ headers: { 'bad name': '1' } }), { code: 'ERR_INVALID_HTTP_TOKEN' });
       assert.deepEqual(engine.last.log, ['begin', 'abort']);
     }

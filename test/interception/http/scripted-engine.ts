@@ -1,12 +1,11 @@
-import type { Attempt, Exchange, ExchangeListener } from '../../../src/engine/exchange.ts';
-import type { CallEngine, CallPipeline } from '../../../src/interception/http/http-adapter.ts';
+import type { Attempt, CallEngine, CallPipeline, Exchange, ExchangeListener } from '../../../src/engine/exchange.ts';
 import type { BodyObserver, Endpoint, ResponseHead } from '../../../src/strategies/shared/contract.ts';
 
 export const PRIMARY: Endpoint = { name: 'primary', target: undefined, breaker: undefined };
 
 /** What a test says shall become of a call. Everything left out: let it go. */
 export interface Script {
-  readonly repeats?: boolean;
+  readonly buffersOutcome?: boolean;
   readonly maxReplayBytes?: number;
   /** Done while the call is judged. */
   readonly judging?: (call: ScriptedCall) => void;
@@ -107,7 +106,7 @@ export class ScriptedEngine implements CallEngine {
     this.routes.push(`${protocol} ${host} ${port} ${method} ${path}`);
     const { script } = this;
     if (script === undefined) return undefined;
-    return { repeats: script.repeats ?? false, maxReplayBytes: script.maxReplayBytes ?? 0 };
+    return { buffersOutcome: script.buffersOutcome ?? false, maxReplayBytes: script.maxReplayBytes ?? 0 };
   }
 
   open(_pipeline: CallPipeline, exchange: Exchange): ExchangeListener {
@@ -134,7 +133,7 @@ export function retrying(attempts: number, extra: Partial<Script> = {}): Script 
   const again = (call: ScriptedCall): ((call: ScriptedCall) => void) | undefined =>
     call.attempts < attempts && call.exchange.replayable() ? (c) => c.send() : undefined;
   return {
-    repeats: true,
+    buffersOutcome: true,
     maxReplayBytes: 65536,
     head: (call, { status }) => (status >= 500 ? again(call) : undefined),
     error: (call) => again(call),
