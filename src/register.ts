@@ -24,21 +24,23 @@ function register(): void {
     return forgetRuntime();
   }
   let settled = false;
-  const settle = (): void => {
+  const settle = (whenUsed: (task: () => void) => void): void => {
     if (settled) return;
     settled = true;
-    guardedSettle();
+    guardedSettle(whenUsed);
   };
-  onEntryPoint(settle);
+  const beforeFirstCall = (task: () => void): void => runtime.beforeFirstCall(task);
+  onEntryPoint(() => settle(beforeFirstCall));
   if (isRequiredPreload(module) && process.argv[1] !== undefined) return;
   // From here on the entry point may have passed, or never come. Once there is nothing left to come before the app,
   // now is the time; else the first call is the last moment at which it can still be seen by an SDK.
   const { execArgv, env } = process;
-  if (isLastImport(__filename, execArgv, env.NODE_OPTIONS ?? '')) settle();
-  else runtime.beforeFirstCall(settle);
+  if (isLastImport(__filename, execArgv, env.NODE_OPTIONS ?? '')) settle(beforeFirstCall);
+  else beforeFirstCall(() => settle((task) => task()));
 }
 
-function guardedSettle(): void {
+/** `whenUsed` runs a task when the app makes a call. */
+function guardedSettle(whenUsed: (task: () => void) => void): void {
   const runtime = sharedRuntime();
   try {
     // Not before: loading any copy of @opentelemetry/instrumentation earlier would keep it from patching http.
@@ -47,6 +49,7 @@ function guardedSettle(): void {
       mode: runtime.config?.settings.sdk ?? 'auto',
       env: process.env,
       report: diagnose,
+      whenUsed,
       onRetired: () => runtime.telemetry?.moveToGlobal(),
     });
     if (outcome.kind === 'started') runtime.telemetry?.useLoggerProvider(outcome.sdk.loggerProvider);

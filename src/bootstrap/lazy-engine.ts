@@ -25,8 +25,15 @@ export class LazyEngine {
     return this.#engine;
   }
 
-  route(protocol: string, host: string, port: number, method: string, path: string): Pipeline | undefined {
-    if (isVendorExport(port, path)) return undefined;
+  route(
+    protocol: string,
+    host: string,
+    port: number,
+    method: string,
+    path: string,
+    fields: unknown,
+  ): Pipeline | undefined {
+    if (isVendorExport(port, path, fields)) return undefined;
     const engine = this.#engine ?? this.#load();
     return engine.route(protocol, host, port, method, path);
   }

@@ -92,18 +92,11 @@ export class ProvisionalLoggers implements LoggerProvider {
     this.#proxies.push(proxy);
   }
 
-  /** What another SDK has registered, which may be nothing but logs. */
+  /** What the app has registered, which may be nothing but logs. */
   #successor(): LoggerProvider | undefined {
-    const provider = globals[API_LOGS_KEY]?.(API_LOGS_VERSION);
-    if (provider !== undefined || !this.#retired) return provider;
-    return registeredIn((loadApi() as { logs?: LogsApi }).logs);
+    const registered = globals[API_LOGS_KEY]?.(API_LOGS_VERSION) ?? (apiRegistry()?.logs as LoggerProvider | undefined);
+    return registered === this ? undefined : registered;
   }
-}
-
-/** A provider, and not the stand-in for none. */
-function registeredIn(api: LogsApi | undefined): LoggerProvider | undefined {
-  const provider = api?.getLoggerProvider();
-  return provider === undefined || '_setDelegate' in provider ? undefined : provider;
 }
 
 function apiLogsOf(sdkFile: string): LogsApi | undefined {

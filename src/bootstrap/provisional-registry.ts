@@ -1,9 +1,14 @@
 import { API_REGISTRY_KEY, type ApiRegistry, apiRegistry } from '../telemetry/api-registry.ts';
-import { registeringApiVersion } from './registering-api.ts';
+import { isSettingDiagLogger, registeringApiVersion } from './registering-api.ts';
 
-/** What an SDK registers with the API. A propagator alone makes no SDK; its place is free for the app all the same. */
-const SLOTS = ['trace', 'metrics', 'context', 'logs', 'propagation'] as const;
+/** Whoever registers one of these has an SDK. */
+const SDK_SLOTS = ['trace', 'metrics', 'context'] as const;
+/** A propagator or a logger provider alone makes no SDK. Its place is free for the app all the same. */
+const SINGLE_SLOTS = ['propagation', 'logs'] as const;
+const SLOTS = [...SDK_SLOTS, ...SINGLE_SLOTS];
 type Slot = (typeof SLOTS)[number];
+
+const isSingle = (slot: Slot): boolean => (SINGLE_SLOTS as readonly Slot[]).includes(slot);
 type Registry = { -readonly [K in keyof ApiRegistry]: ApiRegistry[K] };
 
 /**
@@ -13,7 +18,8 @@ type Registry = { -readonly [K in keyof ApiRegistry]: ApiRegistry[K] };
  *
  * The two are told apart by what every copy of the API does. Only a registration writes the registry back to its global
  * key (`api = global[key] = global[key] ?? {...}`). It then looks whether the place is taken, whether the version is its
- * own, and writes. `diag.setLogger`, which may replace, does not look first.
+ * own, and writes. `diag.setLogger`, which may replace, reads the old logger before, to warn that it is replaced: ours, which
+ * the SDK has set because `OTEL_LOG_LEVEL` is there, is not shown to it.
  *
  * `onTaken` runs once, synchronously, before the other SDK is in its place. From then on the registry is as the API would
  * have made it.
@@ -55,9 +61,12 @@ class ProvisionalRegistry {
       const ours = this.#registry[slot];
       this.#define(slot, () => (this.#registering === undefined ? ours : this.#take(slot)));
     }
+    const { diag } = this.#registry;
+    // Kept when the app's SDK takes over: until the app has a logger of its own, the operator's wish for one stands.
+    if (diag !== undefined) this.#define('diag', () => (isSettingDiagLogger() ? undefined : diag));
   }
 
-  #define(key: Slot | 'version', get: () => unknown): void {
+  #define(key: Slot | 'version' | 'diag', get: () => unknown): void {
     const set = (value: unknown): void => setValue(this.#registry, key, value);
     Object.defineProperty(this.#registry, key, { configurable: true, enumerable: true, get, set });
   }
@@ -67,7 +76,7 @@ class ProvisionalRegistry {
     const version = this.#registering?.version;
     this.#registering = undefined;
     delete this.#registry[slot];
-    if (slot === 'propagation') this.#answer = version;
+    if (isSingle(slot)) this.#answer = version;
     else this.#handOver(this.#registry, version);
     return undefined;
   }
@@ -78,7 +87,7 @@ class ProvisionalRegistry {
     this.#answer = undefined;
     this.#registering = undefined;
     // A registration that looked at no place of ours: a logger for `diag`, or a place that the app has emptied itself.
-    const emptied = SLOTS.some((slot) => !Object.hasOwn(this.#registry, slot));
+    const emptied = SDK_SLOTS.some((slot) => !Object.hasOwn(this.#registry, slot));
     if (registering !== undefined && emptied) this.#handOver(this.#registry, registering.version);
     return answer;
   }

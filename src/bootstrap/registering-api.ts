@@ -11,22 +11,29 @@ const MAX_FRAMES = 4;
  * in a bundle.
  */
 export function registeringApiVersion(): string | undefined {
-  for (const file of callingFiles()) {
+  for (const site of callSites(registeringApiVersion)) {
+    const file = site.getFileName();
+    if (!file || file === __filename) continue;
     const version = apiVersionOf(file);
     if (version !== undefined) return version;
   }
   return undefined;
 }
 
-function callingFiles(): string[] {
+/** Whether a copy of the API is looking for the logger of its diagnostics in order to replace it. */
+export function isSettingDiagLogger(): boolean {
+  return callSites(isSettingDiagLogger).some((site) => site.getFunctionName()?.endsWith('setLogger') === true);
+}
+
+/** The innermost callers of `callee`. */
+function callSites(callee: (...args: never[]) => unknown): NodeJS.CallSite[] {
   const { prepareStackTrace, stackTraceLimit } = Error;
   try {
     Error.stackTraceLimit = MAX_FRAMES + 1;
-    Error.prepareStackTrace = (_error, sites) => sites.map((site) => site.getFileName());
+    Error.prepareStackTrace = (_error, sites) => sites;
     const holder: { stack?: unknown } = {};
-    Error.captureStackTrace(holder, registeringApiVersion);
-    const files = Array.isArray(holder.stack) ? (holder.stack as unknown[]) : [];
-    return files.filter((file): file is string => typeof file === 'string' && file !== __filename);
+    Error.captureStackTrace(holder, callee);
+    return Array.isArray(holder.stack) ? (holder.stack as NodeJS.CallSite[]) : [];
   } finally {
     Error.prepareStackTrace = prepareStackTrace;
     Error.stackTraceLimit = stackTraceLimit;

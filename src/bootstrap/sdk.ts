@@ -3,6 +3,7 @@ import { diagnose } from '../telemetry/diagnostics.ts';
 import { PACKAGE_NAME } from '../version.ts';
 import { flushOnExit } from './flush-on-exit.ts';
 import { ProvisionalSdk } from './provisional-sdk.ts';
+import { reportUnless } from './report-unless.ts';
 import { startSdk } from './start-sdk.ts';
 
 /**
@@ -16,8 +17,10 @@ export type SdkMode = 'auto' | 'on' | 'off';
 export interface SdkOptions {
   readonly mode: SdkMode;
   readonly env: NodeJS.ProcessEnv;
-  /** Told in one line, once, why no SDK was started though one was asked for. */
+  /** Told in one line, once, why no SDK was started though one was asked for; never if the app brings one in time. */
   readonly report?: (message: string) => void;
+  /** Runs a task when the app makes a call. Until then nobody misses an SDK. At once unless given. */
+  readonly whenUsed?: (task: () => void) => void;
   /** Our SDK has given way to one that was registered since. */
   readonly onRetired?: () => void;
 }
@@ -67,8 +70,10 @@ export function showsIntent(env: NodeJS.ProcessEnv): boolean {
   });
 }
 
-function start({ env, report = diagnose, onRetired = () => {} }: SdkOptions): SdkOutcome {
+function start({ env, report: say = diagnose, whenUsed, onRetired = () => {} }: SdkOptions): SdkOutcome {
   let ours: ProvisionalSdk | undefined;
+  const appHasOne = (): boolean => (ours === undefined ? isSdkRegistered() : ours.retired);
+  const report = (message: string): void => reportUnless(appHasOne, () => say(message), whenUsed);
   try {
     const started = startSdk(env, () => ours?.retired === true, report);
     if (started === undefined) return { kind: 'none', reason: 'missing' };

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { loadApi } from '../telemetry/api-registry.ts';
+import { apiRegistry, loadApi } from '../telemetry/api-registry.ts';
 import { makeServerSpansRetirable } from './retirable-server-spans.ts';
 
 const SDK = '@opentelemetry/sdk-node';
@@ -33,7 +33,8 @@ function exportTimeouts(env: NodeJS.ProcessEnv): Record<string, string> {
   if (env.OTEL_EXPORTER_OTLP_TIMEOUT === undefined) {
     timeouts.OTEL_EXPORTER_OTLP_TIMEOUT = String(EXPORT_TIMEOUT_MS);
     const interval = Number(env.OTEL_METRIC_EXPORT_INTERVAL) * EXPORTING_SHARE;
-    if (interval >= 1 && interval < EXPORT_TIMEOUT_MS) {
+    const given = env.OTEL_EXPORTER_OTLP_METRICS_TIMEOUT !== undefined;
+    if (!given && interval >= 1 && interval < EXPORT_TIMEOUT_MS) {
       timeouts.OTEL_EXPORTER_OTLP_METRICS_TIMEOUT = String(Math.floor(interval));
     }
   }
@@ -64,8 +65,8 @@ export interface StartedSdk {
 }
 
 /**
- * Starts an SDK of the app's own packages with spans for HTTP. Undefined: there is none, which is reported. `retired`: from
- * when on its instrumentations are to do nothing.
+ * Starts an SDK of the app's own packages with spans for HTTP. Undefined: there is none. What is missing is reported.
+ * `retired`: from when on its instrumentations are to do nothing.
  */
 export function startSdk(
   env: NodeJS.ProcessEnv,
@@ -114,22 +115,29 @@ function startModule(
   }
   if (module.NodeSDK === undefined) return undefined;
   const NodeSDK = module.NodeSDK;
-  return withDefaults(exportTimeouts(env), () => {
+  // The SDK would put its own logger in the place of one that is set, with a warning to both.
+  const level = apiRegistry()?.diag === undefined ? {} : { OTEL_LOG_LEVEL: undefined };
+  return withVariables({ ...exportTimeouts(env), ...level }, () => {
     const sdk = new NodeSDK({ instrumentations });
     sdk.start();
     return sdk;
   });
 }
 
-/** Exporters read the environment when they are made; it is put back at once, so that children don't inherit ours. */
-function withDefaults<T>(defaults: Record<string, string>, task: () => T): T {
-  const set = Object.keys(defaults).filter((name) => process.env[name] === undefined);
-  for (const name of set) process.env[name] = defaults[name];
+/** The SDK reads the environment when it is made; it is put back at once, so that children don't inherit ours. */
+function withVariables<T>(variables: Record<string, string | undefined>, task: () => T): T {
+  const before = Object.keys(variables).map((name) => [name, process.env[name]] as const);
+  for (const [name, value] of Object.entries(variables)) setVariable(name, value);
   try {
     return task();
   } finally {
-    for (const name of set) delete process.env[name];
+    for (const [name, value] of before) setVariable(name, value);
   }
+}
+
+function setVariable(name: string, value: string | undefined): void {
+  if (value === undefined) delete process.env[name];
+  else process.env[name] = value;
 }
 
 interface LoadedPackage {

@@ -92,9 +92,17 @@ export interface CallPipeline {
 export interface CallEngine {
   /**
    * The pipeline a call belongs to; undefined: it is to be left alone. `host` is as the app gave it, a `port` of 0 means
-   * the protocol's default, `path` includes the query. On the path of every call.
+   * the protocol's default, `path` includes the query, `fields` are the headers in whatever form the app gave them. On the
+   * path of every call.
    */
-  route(protocol: string, host: string, port: number, method: string, path: string): CallPipeline | undefined;
+  route(
+    protocol: string,
+    host: string,
+    port: number,
+    method: string,
+    path: string,
+    fields: unknown,
+  ): CallPipeline | undefined;
   /** A call in `pipeline`, which this engine's `route` gave. Nothing has happened to it before `begin()`. */
   open(pipeline: CallPipeline, exchange: Exchange): ExchangeListener;
 }

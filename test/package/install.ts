@@ -8,6 +8,7 @@ const ROOT = path.resolve(__dirname, '../../..');
 const run = promisify(execFile);
 
 const PACKAGE = 'opentelemetry-instrumentation-resilience';
+export const NODE = Number(process.versions.node.split('.')[0]);
 
 /** The lines of OpenTelemetry's SDK that are supported, by the oldest Node that takes them. */
 export const SDK_LINES: Record<string, { readonly node: number; readonly packages: readonly string[] }> = {
@@ -44,13 +45,18 @@ export async function pack(): Promise<{ tarball: string; dispose: () => void }> 
   };
 }
 
-/**
- * A folder in which the package is installed beside a line of the SDK, as users do it, with the apps of the end-to-end
- * tests in it. The SDK is kept for the next time; the package is installed anew.
- */
+/** A folder in which the package is installed beside a line of the SDK, with the apps of the end-to-end tests in it. */
 export async function installedApp(line: string, tarball: string): Promise<string> {
   const packages = SDK_LINES[line]?.packages.map((name) => `@opentelemetry/${name}`) ?? [];
-  const folder = path.join(cacheFolder(), `sdk-${packages.join(' ').replaceAll(/[^\w.-]+/g, '-')}`);
+  return installedWith(packages, tarball, 'sdk');
+}
+
+/**
+ * The same beside any packages, all as users install them. Those are kept for the next time; this package is installed
+ * anew.
+ */
+export async function installedWith(packages: readonly string[], tarball: string, kind = 'app'): Promise<string> {
+  const folder = path.join(cacheFolder(), `${kind}-${packages.join(' ').replaceAll(/[^\w.-]+/g, '-')}`);
   const complete = path.join(folder, 'complete');
   mkdirSync(folder, { recursive: true });
   if (!existsSync(complete)) {
@@ -61,5 +67,13 @@ export async function installedApp(line: string, tarball: string): Promise<strin
   rmSync(path.join(folder, 'node_modules', PACKAGE), { recursive: true, force: true });
   await npm(folder, 'install', '--ignore-scripts', '--no-save', '--prefer-offline', tarball);
   cpSync(path.join(ROOT, 'test/e2e/fixtures'), folder, { recursive: true });
+  return folder;
+}
+
+/** A new folder with the package and what npm installs by itself along with it. */
+export async function installedAlone(tarball: string): Promise<string> {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'resilience-alone-'));
+  writeFileSync(path.join(folder, 'package.json'), '{ "name": "app", "private": true }');
+  await npm(folder, 'install', '--ignore-scripts', '--prefer-offline', tarball);
   return folder;
 }

@@ -86,7 +86,14 @@ export class HttpAdapter {
       const through = layers + module.layers - before;
       const asked = readTarget(module.protocol, args);
       if (asked === undefined) return undefined;
-      const pipeline = engine.route(asked.protocol, asked.host, asked.port, asked.method, asked.path);
+      const pipeline = engine.route(
+        asked.protocol,
+        asked.host,
+        asked.port,
+        asked.method,
+        asked.path,
+        asked.options?.headers,
+      );
       if (pipeline === undefined) return undefined;
       const fields = extraHeaders?.();
       const { target, args: made } = fields ? adding(fields, asked, args) : { target: asked, args };

@@ -86,7 +86,8 @@ function prepare(
   if (destination === undefined || isForOthers(destination, options)) return undefined;
   const method = options.method.toUpperCase();
   const path = options.query == null ? options.path : withQuery(options.path, options.query);
-  const pipeline = context.engine.route(destination.protocol, destination.host, destination.port, method, path);
+  const { protocol, host, port } = destination;
+  const pipeline = context.engine.route(protocol, host, port, method, path, options.headers);
   if (pipeline === undefined) return undefined;
   const { buffersOutcome } = pipeline;
   const call = new Call({
