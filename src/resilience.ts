@@ -29,12 +29,18 @@ export interface Resilience {
    * `<upstream>/<host:port>` of a fallback endpoint. Undefined while no call has gone there.
    */
   circuit(name: string): CircuitControl | undefined;
+  /**
+   * Forgets every upstream with its circuits (forced ones too), limits, budgets and cached answers, as if no call had been
+   * made. For a test's `beforeEach`: failures that one test mocks then open no circuit in the next.
+   */
+  reset(): void;
 }
 
 /** `engine` is asked for at each use: there is none while the instrumentation is disabled. */
 export function createResilience(engine: () => Engine | undefined): Resilience {
   return {
     upstreams: () => engine()?.snapshots() ?? [],
+    reset: () => engine()?.reset(),
     circuit: (name) => {
       const running = engine();
       const circuits = running?.circuits(name) ?? [];

@@ -60,6 +60,11 @@ export class Engine implements CallEngine {
     this.#registry = new UpstreamRegistry(rules.maxUpstreams);
   }
 
+  /** Forgets every upstream: circuits, windows, limits, budgets, caches. Calls under way end with what they began with. */
+  reset(): void {
+    this.configure(this.#rules);
+  }
+
   /** The pipeline a call belongs to; undefined: it is to be left alone. On the path of every call. */
   route(protocol: string, host: string, port: number, method: string, path: string): Pipeline | undefined {
     const known = this.#origins.lookup(protocol, host, port);

@@ -100,6 +100,7 @@ for (const [line, { node }] of Object.entries(SDK_LINES)) {
         `reset closed 503 503 ${refused}`,
         `upstream ${upstream.url} default 1 {"circuit_open":3}`,
         'circuit open 2',
+        'forgotten 0 503 503',
         'disabled 0 503 503',
       ]);
     });

@@ -37,7 +37,7 @@ beforeEach(() => {
   upstreams = [snapshot('a')];
   inner = new RecordingListener();
   recorder = new Recorder({
-    resilience: { upstreams: () => upstreams, circuit: () => undefined },
+    resilience: { upstreams: () => upstreams, circuit: () => undefined, reset: () => {} },
     intervalMs: 1000,
     actions: false,
     now: () => nowMs,
