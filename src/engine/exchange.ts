@@ -76,3 +76,18 @@ export interface ExchangeListener {
   /** The caller gave up: destroyed the request, aborted its signal, left the body. At most once; nothing follows it. */
   onAbort(): void;
 }
+
+/** What an adapter needs to know of the pipeline that a call belongs to. */
+export interface CallPipeline {
+  /** Whether an outcome may be held: a first attempt may be followed by another, or by a substitute. */
+  readonly repeats: boolean;
+  /** Of the request's body, how much an adapter may keep to send it again. */
+  readonly maxReplayBytes: number;
+}
+
+/** The engine, as an adapter sees it. */
+export interface CallEngine {
+  /** Undefined: the call is to be left alone. On the path of every call. */
+  route(protocol: string, host: string, port: number, method: string, path: string): CallPipeline | undefined;
+  open(pipeline: CallPipeline, exchange: Exchange): ExchangeListener;
+}

@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
-import { optionsHeader, readTarget } from '../../../src/interception/http/call-target.ts';
-import { type CallEngine, HttpAdapter } from '../../../src/interception/http/http-adapter.ts';
+import type { CallEngine } from '../../../src/engine/exchange.ts';
+import { optionsHeader, readTarget } from '../../../src/interception/http/call/call-target.ts';
+import { HttpAdapter } from '../../../src/interception/http/http-adapter.ts';
 import { ScriptedEngine } from './scripted-engine.ts';
 import { Upstream } from './upstream.ts';
 
@@ -126,7 +127,7 @@ describe('the http adapter', () => {
     assert.deepEqual(seen.slice(0, 4), ['1', 'Basic YTpi', 'a, b', undefined]);
     assert.deepEqual([seen[4], seen[6]], ['1', 'a, b']);
     for (const headers of [{ A: 'b' }, ['A', 'b'], [['A', 'b']]]) {
-      const target = readTarget('http:', [{ ...options, headers }]);
+      const target = readTarget({ protocol: 'http:', globalAgent: http.globalAgent }, [{ ...options, headers }]);
       assert.ok(target);
       assert.equal(optionsHeader(target, 'a'), 'b');
       assert.equal(optionsHeader(target, 'authorization'), 'Basic YTpi');

@@ -4,7 +4,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { finished, pipeline, Readable } from 'node:stream';
-import type { CallEngine } from '../../../src/interception/http/http-adapter.ts';
+import type { CallEngine } from '../../../src/engine/exchange.ts';
 import { patchHttp } from '../../../src/interception/http/patch-http.ts';
 import { REAL_ENGINES } from './full-policy.ts';
 import { retrying, type Script, ScriptedEngine } from './scripted-engine.ts';

@@ -1,5 +1,4 @@
-import type { Attempt, Exchange, ExchangeListener } from '../../../src/engine/exchange.ts';
-import type { CallEngine, CallPipeline } from '../../../src/interception/http/http-adapter.ts';
+import type { Attempt, CallEngine, CallPipeline, Exchange, ExchangeListener } from '../../../src/engine/exchange.ts';
 import type { BodyObserver, Endpoint, ResponseHead } from '../../../src/strategies/shared/contract.ts';
 
 export const PRIMARY: Endpoint = { name: 'primary', target: undefined, breaker: undefined };

@@ -1,14 +1,14 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { WriteCallback } from './internals.ts';
+import type { WriteCallback } from '../node-internals/internals.ts';
 
 /**
- * What the sensors (sensors.ts) tell of one request. `undefined` lets Node go on as always; anything else is the answer
- * in Node's place.
+ * What the prototype patches (prototype-patches.ts) report of one request. `undefined` lets Node go on as always;
+ * anything else is the answer in Node's place.
  */
-export abstract class Watch {
+export abstract class RequestHooks {
   /** An event is about to be emitted on the request. */
-  requestEvent(_type: unknown, _value: unknown): boolean | undefined {
+  requestEvent(_type: unknown, _value: unknown, _second: unknown, _third: unknown): boolean | undefined {
     return undefined;
   }
 
@@ -41,12 +41,17 @@ export abstract class Watch {
     return callback;
   }
 
+  /** What the request collected while it was corked is about to be written; true when Node is not to do it. */
+  uncorking(): boolean {
+    return false;
+  }
+
   /** The head has just been rendered. */
   headRendered(): void {}
 }
 
 /** A constructor that returns what it is given, so that a subclass puts its private field on that object. */
-class Given {
+class Returned {
   constructor(object: object) {
     // biome-ignore lint/correctness/noConstructorReturn: this is how a private field gets onto a foreign object
     return object;
@@ -54,23 +59,23 @@ class Given {
 }
 
 /**
- * Ties a watch to a request by a private field: invisible from outside, unlike a symbol, and cheaper to read on every
+ * Ties hooks to a request by a private field: invisible from outside, unlike a symbol, and cheaper to read on every
  * event than a WeakMap.
  */
-export class Stamp extends Given {
-  #watch: Watch;
+export class RequestBrand extends Returned {
+  #hooks: RequestHooks;
 
-  private constructor(request: ClientRequest, watch: Watch) {
+  private constructor(request: ClientRequest, hooks: RequestHooks) {
     super(request);
-    this.#watch = watch;
+    this.#hooks = hooks;
   }
 
-  static put(request: ClientRequest, watch: Watch): void {
-    if (#watch in request) (request as unknown as Stamp).#watch = watch;
-    else new Stamp(request, watch);
+  static put(request: ClientRequest, hooks: RequestHooks): void {
+    if (#hooks in request) (request as unknown as RequestBrand).#hooks = hooks;
+    else new RequestBrand(request, hooks);
   }
 
-  static of(request: object): Watch | undefined {
-    return #watch in request ? (request as Stamp).#watch : undefined;
+  static of(request: object): RequestHooks | undefined {
+    return #hooks in request ? (request as RequestBrand).#hooks : undefined;
   }
 }

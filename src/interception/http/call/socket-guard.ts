@@ -1,6 +1,6 @@
 import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
-import { Stamp } from './request-hooks.ts';
+import { RequestBrand } from '../patch/request-hooks.ts';
 
 type ErrorListener = (this: Socket, error: Error) => void;
 
@@ -32,8 +32,8 @@ function guardOf(listener: ErrorListener, once: boolean): ErrorListener {
         if (once) this.removeListener('error', listener);
         Reflect.apply(listener, this, [error]);
       };
-      const watch = request ? Stamp.of(request) : undefined;
-      if (watch?.keepsSocketError(error, run) !== true) run();
+      const hooks = request ? RequestBrand.of(request) : undefined;
+      if (hooks?.keepsSocketError(error, run) !== true) run();
     },
     // As `once` does it: the app takes its listener off by the function it put on.
     { listener },

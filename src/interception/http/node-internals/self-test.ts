@@ -3,7 +3,7 @@ import { internals, type PendingWrite, type RequestInternals } from './internals
 
 type Expected = Partial<Record<keyof RequestInternals, 'function' | 'boolean' | 'number' | 'object'>>;
 
-/** What rearm.ts and body-recorder.ts rely on. */
+/** What reset-for-resend.ts, exchange-transfer.ts and request-body.ts rely on. */
 const EXPECTED: Expected = {
   destroyed: 'boolean',
   finished: 'boolean',

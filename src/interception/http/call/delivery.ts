@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import type { ExchangeListener } from '../../engine/exchange.ts';
-import { responseInternals } from './internals.ts';
+import type { ExchangeListener } from '../../../engine/exchange.ts';
+import { responseInternals } from '../node-internals/internals.ts';
 
 /** Gives a response that the app is about to get the addedResponseHeaders and the bodyObserver the engine wants on it. */
 export function prepareDelivery(listener: ExchangeListener, response: IncomingMessage, early: readonly Buffer[]): void {

@@ -1,4 +1,4 @@
-import type { ExtraField } from '../extra-headers.ts';
+import type { ExtraField } from '../../extra-headers.ts';
 import { type CallOptions, type CallTarget, headerEntries } from './call-target.ts';
 
 /** A call as it goes on: what was asked for, and the arguments that say so to whatever makes the request. */

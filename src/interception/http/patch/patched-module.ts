@@ -1,7 +1,7 @@
 import type http from 'node:http';
 import type { ClientRequest } from 'node:http';
-import { replaceProperty, resemble, type Undo, UndoStack } from '../patch.ts';
-import type { Protocol } from './call-target.ts';
+import { replaceProperty, resemble, type Undo, UndoStack } from '../../patch.ts';
+import type { Protocol } from '../call/call-target.ts';
 
 type RequestFunction = (...args: unknown[]) => ClientRequest;
 
@@ -102,6 +102,10 @@ export class PatchedModule {
       this.#depth.making--;
       this.#level = before;
     }
+  }
+
+  get globalAgent(): HttpModule['globalAgent'] {
+    return this.module.globalAgent;
   }
 
   get layers(): number {

@@ -1,7 +1,7 @@
-import http from 'node:http';
-import type { CallOptions } from './call-target.ts';
-import { internals, type RequestTaker } from './internals.ts';
-import type { HttpModule } from './patched-module.ts';
+import type http from 'node:http';
+import type { CallOptions } from '../call/call-target.ts';
+import type { HttpModule } from '../patch/patched-module.ts';
+import { ClientRequest, internals, type RequestTaker } from './internals.ts';
 
 /** What a request is given to instead of its agent. */
 type AddRequest = (request: http.ClientRequest, options: object) => void;
@@ -16,13 +16,13 @@ export function agentOf(options: CallOptions, module: HttpModule): http.Agent | 
 }
 
 /** Stands in for `agent`, alike in all that a request asks of it, and passes requests to `addRequest`. */
-export function standIn(agent: http.Agent | undefined, secure: boolean, addRequest: AddRequest): RequestTaker {
-  const stand: object =
+export function agentProxy(agent: http.Agent | undefined, secure: boolean, addRequest: AddRequest): RequestTaker {
+  const proxy: object =
     agent === undefined
       ? { keepAlive: false, maxSockets: Number.POSITIVE_INFINITY, ...schemeOf(secure) }
       : Object.create(agent);
-  Object.defineProperty(stand, 'addRequest', { value: addRequest, configurable: true, writable: true });
-  return stand as RequestTaker;
+  Object.defineProperty(proxy, 'addRequest', { value: addRequest, configurable: true, writable: true });
+  return proxy as RequestTaker;
 }
 
 function schemeOf(secure: boolean): { protocol: string; defaultPort: number } {
@@ -30,19 +30,19 @@ function schemeOf(secure: boolean): { protocol: string; defaultPort: number } {
 }
 
 /** Proxy agents tell by the stack whether https asks, and nothing of https is on it when we build a request ourselves. */
-function fixScheme(stand: RequestTaker, agent: http.Agent | undefined, secure: boolean): RequestTaker {
+function fixScheme(proxy: RequestTaker, agent: http.Agent | undefined, secure: boolean): RequestTaker {
   for (let from: object | null = agent ?? null; from !== null; from = Object.getPrototypeOf(from)) {
     const descriptor = Object.getOwnPropertyDescriptor(from, 'protocol');
     if (descriptor === undefined) continue;
-    if (descriptor.get === undefined) return stand;
-    for (const [name, value] of Object.entries(schemeOf(secure))) Object.defineProperty(stand, name, { value });
-    return stand;
+    if (descriptor.get === undefined) return proxy;
+    for (const [name, value] of Object.entries(schemeOf(secure))) Object.defineProperty(proxy, name, { value });
+    return proxy;
   }
-  return stand;
+  return proxy;
 }
 
 /** A genuine request that has no socket, nor is waiting for one: the state of one in its agent's queue. */
-export function hollowRequest(
+export function detachedRequest(
   module: HttpModule,
   secure: boolean,
   options: CallOptions,
@@ -54,12 +54,12 @@ export function hollowRequest(
   const taker = given
     ? agent
     : fixScheme(
-        standIn(agent, secure, () => {}),
+        agentProxy(agent, secure, () => {}),
         agent,
         secure,
       );
   const standard = options._defaultAgent ?? module.globalAgent;
-  const request = new http.ClientRequest(
+  const request = new ClientRequest(
     { ...options, _defaultAgent: standard, agent: taker } as object as http.RequestOptions as never,
     callback,
   );

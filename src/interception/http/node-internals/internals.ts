@@ -1,6 +1,9 @@
 import http from 'node:http';
 import type { Socket } from 'node:net';
 
+/** Node's own class, whatever tools for tests may put in its place on the module later. */
+export const { ClientRequest } = http;
+
 /**
  * What of Node's http client is used beyond its documented face. Stable from Node 20 to 26, and checked at first use
  * by self-test.ts: without it nothing is repeated.
@@ -16,6 +19,7 @@ export interface RequestInternals {
   _headerSent: boolean;
   outputData: PendingWrite[];
   outputSize: number;
+  useChunkedEncodingByDefault: boolean;
   res: http.IncomingMessage | null;
   parser: unknown;
   socket: Socket | null;
@@ -42,9 +46,16 @@ export interface PendingWrite {
 
 export interface ResponseInternals {
   readonly upgrade: boolean | null;
+  req: http.ClientRequest;
   _dump(): void;
   _addHeaderLine(name: string, value: string, to: object): void;
   _addHeaderLineDistinct(name: string, value: string, to: object): void;
+}
+
+/** What Node's client keeps on a socket in use. */
+export interface SocketInternals {
+  _httpMessage?: http.ClientRequest | null;
+  parser?: { outgoing: http.ClientRequest | null } | null;
 }
 
 /** The client's own idea of an agent: whatever takes a request and gives it a socket. */
@@ -65,7 +76,17 @@ export function isUpgrade(response: http.IncomingMessage): boolean {
   return responseInternals(response).upgrade === true;
 }
 
-/** Emits past the sensors: to the listeners, whoever else wraps `emit` on the way included. */
-export function emitPlain(request: http.ClientRequest, type: string | symbol, ...args: unknown[]): boolean {
-  return http.OutgoingMessage.prototype.emit.call(request, type, ...args);
+let finishedMark: symbol | null | undefined;
+
+/** The mark by which Node 24 and later know that all of a request has been written; earlier lines work it out anew. */
+function findFinishedMark(request: http.ClientRequest): symbol | null {
+  finishedMark ??= Object.getOwnPropertySymbols(request).find((one) => one.description === 'kWritableFinished') ?? null;
+  return finishedMark;
+}
+
+/** Sets whether all of a request has been written. Answers whether Node keeps a mark of that at all. */
+export function markWritten(request: http.ClientRequest, written: boolean): boolean {
+  const mark = findFinishedMark(request);
+  if (mark !== null) (request as unknown as Record<symbol, boolean>)[mark] = written;
+  return mark !== null;
 }

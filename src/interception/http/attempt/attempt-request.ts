@@ -1,28 +1,29 @@
 import type { Agent, ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
-import { agentOf, connect, standIn } from './agents.ts';
-import type { CallOptions } from './call-target.ts';
-import { emitPlain, internals } from './internals.ts';
-import type { PatchedModule } from './patched-module.ts';
-import { Stamp, Watch } from './request-hooks.ts';
-import { giveBack, leaveQueue } from './withdraw.ts';
+import type { CallOptions } from '../call/call-target.ts';
+import { agentOf, agentProxy, connect } from '../node-internals/detached-request.ts';
+import { internals } from '../node-internals/internals.ts';
+import { leaveQueue, releaseSocket } from '../node-internals/release-socket.ts';
+import type { PatchedModule } from '../patch/patched-module.ts';
+import { RequestBrand, RequestHooks } from '../patch/request-hooks.ts';
 
-/** Called when the shadow of an attempt has got what it waited for. */
-export type SocketTaker = (shadow: Shadow, socket: Socket | null | undefined, error: Error | null | undefined) => void;
+/** Called when the request of an attempt has got what it waited for. */
+export type SocketTaker = (from: AttemptRequest, socket: Socket | null | undefined, error?: Error | null) => void;
 
 const ignore = (): void => {};
 
 /**
  * A request of our own that goes, for an attempt, through the wrappers below us and to the agent: the tracers make
  * their span of it, with its own trace headers, and the agent opens or finds a socket for it. The socket then goes to
- * the caller's request, and what happens to that one is told on this one, for the tracers.
+ * the caller's request, and what happens to that one is emitted on this one too, by its own `emit`, which some tracers
+ * override.
  */
-export class Shadow extends Watch {
+export class AttemptRequest extends RequestHooks {
   request: ClientRequest | undefined = undefined;
   readonly #take: SocketTaker;
   #making = true;
   #early: { socket: Socket | null | undefined; error: Error | null | undefined } | undefined = undefined;
-  #dropped = false;
+  #withdrawn = false;
 
   constructor(take: SocketTaker) {
     super();
@@ -33,7 +34,7 @@ export class Shadow extends Watch {
     const agent = agentOf(options, module.module);
     const secure = module.protocol === 'https:';
     // Connecting happens inside the constructor, as it would natively: some agents look at the stack.
-    const taker = standIn(agent, secure, (request, held) => this.#adopt(request, agent, held as CallOptions));
+    const taker = agentProxy(agent, secure, (request, held) => this.#adopt(request, agent, held as CallOptions));
     module.inner([{ ...options, agent: taker }]);
     this.#making = false;
     if (this.request === undefined) throw new Error('the attempt was not made by http.ClientRequest');
@@ -45,13 +46,13 @@ export class Shadow extends Watch {
 
   #adopt(request: ClientRequest, agent: Agent | undefined, held: CallOptions): void {
     this.request = request;
-    Stamp.put(request, this);
+    RequestBrand.put(request, this);
     connect(request, agent, held);
   }
 
   override socketGiven(socket: Socket | null | undefined, error: Error | null | undefined): boolean {
-    if (this.#dropped) {
-      if (socket) giveBack(socket, this.request);
+    if (this.#withdrawn) {
+      if (socket) releaseSocket(socket, this.request);
     } else if (this.#making) {
       this.#early = { socket, error };
     } else {
@@ -62,11 +63,12 @@ export class Shadow extends Watch {
 
   /** The attempt is over before it had a socket: one that still comes is turned down. */
   withdraw(): void {
-    this.#dropped = true;
+    this.#withdrawn = true;
     if (this.request !== undefined) leaveQueue(this.request);
   }
 
-  tell(type: string, value: unknown, caller: ClientRequest): void {
+  /** Emits what has just happened to the caller's request. */
+  mirror(caller: ClientRequest, type: string, value: unknown, second: unknown, third: unknown): void {
     const { request } = this;
     if (request === undefined) return;
     const state = internals(request);
@@ -77,10 +79,7 @@ export class Shadow extends Watch {
       state.destroyed = true;
       state._closed = true;
     }
-    emitPlain(request, type, value);
-  }
-
-  drop(): void {
-    this.#dropped = true;
+    if (type === 'upgrade' || type === 'connect') request.emit(type, value, second, third);
+    else request.emit(type, value);
   }
 }

@@ -1,7 +1,7 @@
 import type http from 'node:http';
 import type { Socket } from 'node:net';
+import { giveSocket } from '../patch/prototype-patches.ts';
 import { internals } from './internals.ts';
-import { giveSocket } from './prototype-patches.ts';
 
 /** Takes a request out of its agent's queue, if it is in there. */
 export function leaveQueue(request: http.ClientRequest): void {
@@ -18,7 +18,7 @@ export function leaveQueue(request: http.ClientRequest): void {
 
 /**
  * Ends an attempt with `error` in the way of a failing connection. `queued` is the request that waits for a socket, on
- * behalf of `request`; whoever calls this turns down a socket that still comes (`giveBack`).
+ * behalf of `request`; whoever calls this turns down a socket that still comes (`releaseSocket`).
  */
 export function endAttempt(
   request: http.ClientRequest,
@@ -35,7 +35,7 @@ export function endAttempt(
 }
 
 /** Turns down a socket, as Node does for a request destroyed while it waited. */
-export function giveBack(socket: Socket, request: http.ClientRequest | undefined): void {
+export function releaseSocket(socket: Socket, request: http.ClientRequest | undefined): void {
   if (request !== undefined && internals(request).agent !== undefined && !socket.destroyed) socket.emit('free');
   else socket.destroy();
 }

@@ -1,4 +1,5 @@
 import type { Agent, ClientRequest, RequestOptions } from 'node:http';
+import { isIPv6 } from 'node:net';
 import { URL, urlToHttpOptions } from 'node:url';
 
 export type Protocol = 'http:' | 'https:';
@@ -8,6 +9,12 @@ export type CallOptions = RequestOptions & {
   readonly _defaultAgent?: Agent;
   readonly servername?: string;
 };
+
+/** What of a module goes into how its calls are read. */
+export interface ModuleDefaults {
+  readonly protocol: Protocol;
+  readonly globalAgent: Agent;
+}
 
 export type ResponseCallback = Parameters<ClientRequest['once']>[1];
 
@@ -34,13 +41,31 @@ function withoutBrackets(host: string): string {
   return host.charCodeAt(0) === 91 /* [ */ ? host.slice(1, -1) : host;
 }
 
-function portOf(options: CallOptions | undefined, url: URL | undefined, protocol: string): number {
-  const given = options?.port || url?.port || options?.defaultPort;
-  return given ? Number(given) : protocol === 'https:' ? 443 : 80;
+/** What no host name or address has in it: Node refuses some of these, and none is to be shown anywhere. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is meant
+const FORBIDDEN = /[\u0000-\u0020"#%/<>?@[\\\]^`{|}\u007f]/;
+
+/** Lower case and without brackets; undefined if it is none. */
+function hostOf(given: unknown): string | undefined {
+  if (typeof given !== 'string') return undefined;
+  const host = withoutBrackets(given);
+  if (host.includes(':')) return isIPv6(host) ? host.toLowerCase() : undefined;
+  return FORBIDDEN.test(host) ? undefined : host.toLowerCase();
+}
+
+const LAST_PORT = 65_535;
+
+/** As Node merges the two: what the options have, be it undefined, goes before what the URL says. */
+function optionOf(
+  options: CallOptions | undefined,
+  name: 'hostname' | 'port' | 'protocol' | 'path',
+  url: unknown,
+): unknown {
+  return options !== undefined && Object.hasOwn(options, name) ? options[name] : url;
 }
 
 /** Undefined for arguments that Node will refuse: it says so best itself. */
-export function readTarget(protocolOfModule: Protocol, args: readonly unknown[]): CallTarget | undefined {
+export function readTarget(module: ModuleDefaults, args: readonly unknown[]): CallTarget | undefined {
   let [input, options, callback] = args as [unknown, unknown, unknown];
   let url: URL | undefined;
   if (typeof input === 'string') {
@@ -61,36 +86,63 @@ export function readTarget(protocolOfModule: Protocol, args: readonly unknown[])
     options = undefined;
   }
   if (typeof options !== 'object' && options !== undefined) return undefined;
-  return targetOf(
-    protocolOfModule,
-    url,
-    (options ?? undefined) as CallOptions | undefined,
-    callback as ResponseCallback,
-  );
+  return targetOf(module, url, (options ?? undefined) as CallOptions | undefined, callback as ResponseCallback);
 }
 
 function targetOf(
-  protocolOfModule: Protocol,
+  module: ModuleDefaults,
   url: URL | undefined,
   options: CallOptions | undefined,
   callback: ResponseCallback | undefined,
 ): CallTarget | undefined {
   const method = options?.method ?? 'GET';
-  const hostname = options?.hostname || options?.host || url?.hostname || 'localhost';
-  if (typeof method !== 'string' || typeof hostname !== 'string') return undefined;
-  const protocol = options?.protocol || url?.protocol || protocolOfModule;
-  const path = options?.path ?? (url === undefined ? '/' : url.pathname + url.search);
-  const socketPath = options?.socketPath;
+  if (typeof method !== 'string') return undefined;
+  const protocol = String(optionOf(options, 'protocol', url?.protocol) || module.protocol);
+  const place = placeOfAgent(options, module);
+  const socketPath = place?.socketPath ?? options?.socketPath;
+  const host = socketPath ? String(socketPath) : hostOf(place?.host || hostnameOf(options, url));
+  const port = socketPath ? 0 : portOf(place, options, url, protocol);
+  if (host === undefined || !(port >= 0 && port <= LAST_PORT)) return undefined;
+  const path = optionOf(options, 'path', url && url.pathname + url.search);
   return {
     url,
     options,
     callback: typeof callback === 'function' ? callback : undefined,
     protocol,
-    host: socketPath ? socketPath : withoutBrackets(hostname).toLowerCase(),
-    port: socketPath ? 0 : portOf(options, url, protocol),
+    host,
+    port,
     method: method === '' ? 'GET' : method.toUpperCase(),
-    path: path === '' ? '/' : String(path),
+    path: path ? String(path) : '/',
   };
+}
+
+function hostnameOf(options: CallOptions | undefined, url: URL | undefined): unknown {
+  return optionOf(options, 'hostname', url?.hostname) || options?.host || 'localhost';
+}
+
+function portOf(
+  place: Place | undefined,
+  options: CallOptions | undefined,
+  url: URL | undefined,
+  protocol: string,
+): number {
+  const given = place?.port || optionOf(options, 'port', url?.port) || options?.defaultPort;
+  return given ? Number(given) : protocol === 'https:' ? 443 : 80;
+}
+
+interface Place {
+  readonly socketPath?: unknown;
+  readonly host?: unknown;
+  readonly port?: unknown;
+}
+
+/** Where an agent connects to, whatever it is asked for: in Node, its options go before those of the call. */
+function placeOfAgent(options: CallOptions | undefined, module: ModuleDefaults): Place | undefined {
+  const agent: unknown = options?.agent;
+  if (agent === false) return undefined;
+  if (agent) return (agent as { readonly options?: Place }).options;
+  if (typeof options?.createConnection === 'function') return undefined;
+  return ((options?._defaultAgent ?? module.globalAgent) as { readonly options?: Place } | undefined)?.options;
 }
 
 /** A copy of all options, taken while the call is made: callers are known to change theirs once `request` has returned. */

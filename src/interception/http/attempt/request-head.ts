@@ -1,11 +1,10 @@
 import type { ClientRequest } from 'node:http';
-import type { EndpointTarget } from '../../strategies/shared/contract.ts';
-import { internals } from './internals.ts';
+import { type ForeignOrigin, staysHome } from '../../../common/caller-identity.ts';
+import { renderedFields } from '../call/message-head.ts';
+import { internals } from '../node-internals/internals.ts';
 
 /** How the message is framed and the connection kept is the caller's request's own affair, on every attempt. */
 const FRAMING = new Set(['connection', 'keep-alive', 'content-length', 'transfer-encoding', 'trailer', 'expect']);
-
-export const CREDENTIALS: readonly string[] = ['authorization', 'cookie', 'proxy-authorization'];
 
 type Fields = Map<string, { readonly name: string; readonly values: readonly string[] }>;
 
@@ -21,34 +20,27 @@ function fieldsOf(request: ClientRequest): Fields {
     fields.set(name.toLowerCase(), { name, values: lines });
   }
   if (names.length > 0) return fields;
-  // Given as an array, headers are rendered at once and not kept otherwise.
-  for (const line of linesOf(internals(request)._header ?? '').slice(1)) {
-    const [name, value] = splitLine(line);
+  for (const [name, value] of renderedFields(request)) {
     const before = fields.get(name.toLowerCase());
     fields.set(name.toLowerCase(), { name, values: [...(before?.values ?? []), value] });
   }
   return fields;
 }
 
-function linesOf(head: string): string[] {
-  return head.split('\r\n').filter((line) => line !== '');
+/** The headers of the request that must not go to another origin, in lower case. */
+export function withheldHeaders(request: ClientRequest, origin: ForeignOrigin): string[] {
+  return [...fieldsOf(request).keys()].filter((name) => staysHome(name, origin));
 }
 
-function splitLine(line: string): [name: string, value: string] {
-  const colon = line.indexOf(':');
-  return [line.slice(0, colon), line.slice(colon + 1).trimStart()];
-}
-
-/** The headers an attempt is made with: the caller's, less what does not go to another origin. */
+/** The headers an attempt is made with: the caller's, less what does not go along. `elsewhere`: to an endpoint. */
 export function attemptHeaders(
   request: ClientRequest,
-  target: EndpointTarget | undefined,
-  sameOrigin: boolean,
+  elsewhere: boolean,
+  withheld: readonly string[],
 ): Record<string, string | string[]> {
   const headers: Record<string, string | string[]> = {};
-  const kept = target === undefined || target.forwardCredentials || sameOrigin;
   for (const [key, { name, values }] of fieldsOf(request)) {
-    if (FRAMING.has(key) || (!kept && CREDENTIALS.includes(key)) || (target !== undefined && key === 'host')) continue;
+    if (FRAMING.has(key) || withheld.includes(key) || (elsewhere && key === 'host')) continue;
     headers[name] = values.length === 1 ? (values[0] as string) : [...values];
   }
   return headers;
@@ -62,31 +54,43 @@ export class HeadOverlay {
   readonly #path: string;
   readonly #changed: Fields = new Map();
   readonly #removed: ReadonlySet<string>;
+  readonly #origin: ForeignOrigin | undefined;
 
-  constructor(attempt: ClientRequest, made: Record<string, string | string[]>, removed: readonly string[]) {
+  /** `origin`: where the attempt goes, if that is another; a header that the app sets later may have to stay at home. */
+  constructor(
+    attempt: ClientRequest,
+    made: Record<string, string | string[]>,
+    withheld: readonly string[],
+    origin: ForeignOrigin | undefined,
+  ) {
     this.#path = attempt.path;
+    this.#origin = origin;
     const before = new Map(Object.entries(made).map(([name, value]) => [name.toLowerCase(), [value].flat().join()]));
     const now = fieldsOf(attempt);
     for (const [key, field] of now) {
       if (!FRAMING.has(key) && before.get(key) !== field.values.join()) this.#changed.set(key, field);
     }
-    this.#removed = new Set([...removed, ...before.keys()].filter((key) => !now.has(key)));
+    this.#removed = new Set([...withheld, ...[...before.keys()].filter((key) => !now.has(key))]);
   }
 
   apply(head: string): string {
-    const [first = '', ...lines] = linesOf(head);
+    const [first = '', ...lines] = head.split('\r\n').filter((line) => line !== '');
     const [method] = first.split(' ', 1);
     const left = new Map(this.#changed);
     const kept = lines.flatMap((line) => {
-      const key = splitLine(line)[0].toLowerCase();
+      const key = line.slice(0, line.indexOf(':')).toLowerCase();
       if (this.#removed.has(key)) return [];
-      if (!this.#changed.has(key)) return [line];
       const field = left.get(key);
+      if (field === undefined) return this.#changed.has(key) || this.#staysHome(key) ? [] : [line];
       left.delete(key);
-      return field === undefined ? [] : render(field);
+      return render(field);
     });
     const added = [...left.values()].flatMap(render);
     return [`${method} ${this.#path} HTTP/1.1`, ...kept, ...added, '', ''].join('\r\n');
+  }
+
+  #staysHome(name: string): boolean {
+    return this.#origin !== undefined && staysHome(name, this.#origin);
   }
 }
 

@@ -21,22 +21,26 @@ export class AttemptListeners {
     return new AttemptListeners(new Map(events.map((event) => [event, request.rawListeners(event) as Listener[]])));
   }
 
+  /** Tells them of an event that the request does not emit, or not yet. */
   tell(type: string, value: unknown, request: ClientRequest): void {
     if (type === 'error') this.#call(errorMonitor, value, request);
     this.#call(type, value, request);
   }
 
-  drop(request: ClientRequest): void {
+  /** Has them listen to what carries the attempt on. One that took itself off (`once`) has had its turn. */
+  moveTo(carrier: ClientRequest, request: ClientRequest): void {
     for (const [event, listeners] of this.#byEvent) {
+      const left = request.rawListeners(event) as Listener[];
       for (const listener of listeners) {
+        if (!left.includes(listener)) continue;
         request.removeListener(event, (listener as { listener?: Listener }).listener ?? listener);
+        carrier.on(event, listener);
       }
     }
   }
 
   #call(type: string | symbol, value: unknown, request: ClientRequest): void {
     for (const listener of this.#byEvent.get(type) ?? []) {
-      // One that took itself off (`once`) has had its turn.
       if (request.rawListeners(type).includes(listener)) Reflect.apply(listener, request, [value]);
     }
   }
