@@ -106,7 +106,7 @@ describe('the http adapter', () => {
     assert.deepEqual(engine.routes, ['https: example.test 443 GET /', 'https: h 443 GET /']);
   });
 
-  it('gives the engine the headers of a call, in whatever shape they were given', () => {
+  it('gives the engine the headers of a call, in whatever shape they were given', async () => {
     install();
     const seen: Array<string | undefined> = [];
     const script = {
@@ -124,6 +124,7 @@ describe('the http adapter', () => {
     ]) {
       http.request({ ...options, headers: headers as http.OutgoingHttpHeaders }).on('error', () => {});
     }
+    await new Promise(setImmediate);
     assert.deepEqual(seen.slice(0, 4), ['1', 'Basic YTpi', 'a, b', undefined]);
     assert.deepEqual([seen[4], seen[6]], ['1', 'a, b']);
     for (const headers of [{ A: 'b' }, ['A', 'b'], [['A', 'b']]]) {

@@ -29,6 +29,10 @@ class CarrierHooks extends RequestHooks {
     this.#keeper.keepsSocketError(error, tell);
     return true;
   }
+
+  override responseEvent(response: IncomingMessage, type: string, value: unknown): boolean | undefined {
+    return this.#keeper.responseEvent(response, type, value);
+  }
 }
 
 /** What every attempt of one call is made from. */
@@ -156,10 +160,11 @@ export class WireAttempt {
     if (this.#carrier !== undefined) return this.#carrier;
     this.#over = true;
     const carrier = this.#own?.request ?? bareRequest();
+    const { socket } = this;
     this.#tracers?.moveTo(carrier, this.#caller.request);
-    this.#caller.leaveExchange(carrier, this.#socket);
+    this.#caller.leaveExchange(carrier, socket);
     this.#carrier = carrier;
-    if (this.#socket !== undefined) RequestBrand.put(carrier, new CarrierHooks(this.#keeper));
+    if (socket !== undefined) RequestBrand.put(carrier, new CarrierHooks(this.#keeper));
     return carrier;
   }
 

@@ -28,7 +28,7 @@ export const PLACE = [
 ] as const;
 
 /** What of the app's options stays with the origin that it set them for. */
-export const HOME_OPTIONS: readonly string[] = [...IDENTITY, ...PLACE, 'rejectUnauthorized', 'ca', 'auth'];
+export const HOME_OPTIONS: readonly string[] = [...IDENTITY, ...PLACE, 'rejectUnauthorized', 'auth'];
 
 /** In an agent's options: they go before those of the call. */
 const PLACE_OF_AGENT = [...PLACE, 'host', 'port'] as const;

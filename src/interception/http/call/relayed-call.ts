@@ -35,6 +35,8 @@ type State =
   | { readonly name: 'delivered'; readonly response: IncomingMessage }
   | { readonly name: 'ended' };
 
+const { setImmediate: startImmediate } = globalThis;
+
 const IDLE: State = { name: 'idle' };
 const RUNNING: State = { name: 'running' };
 const ENDED: State = { name: 'ended' };
@@ -62,6 +64,8 @@ export class RelayedCall extends RequestHooks implements HttpCall {
   #bodyError: Error | undefined = undefined;
   /** Inside the emission of 'response': releasing what is held means letting it go on; all else waits until it is over. */
   #emitting = false;
+  /** The current attempt had a response. */
+  #answered = false;
   /** What the current attempt was cancelled with before it was made. */
   #cutShort: Error | undefined = undefined;
 
@@ -94,7 +98,13 @@ export class RelayedCall extends RequestHooks implements HttpCall {
   }
 
   replayable(): boolean {
-    return this.#caller.repeatable && this.#canRestart();
+    return this.#caller.repeatable && this.#canRestart() && !this.#answeredEarly();
+  }
+
+  /** An app may wait for the answer to what it has sent so far: another attempt might wait for the rest of it. */
+  #answeredEarly(): boolean {
+    const { body } = this.#caller;
+    return this.#answered && body.state === 'growing' && !body.awaitsContinue;
   }
 
   #canRestart(): boolean {
@@ -131,7 +141,7 @@ export class RelayedCall extends RequestHooks implements HttpCall {
     const { name } = this.#state;
     // Asked again now: the app has gone on writing.
     if (name === 'held' && !this.replayable()) return this.#unsendable(attempt);
-    this.#clear(() => this.#launch(attempt));
+    this.#clear((outcome) => this.#launchAfter(outcome, attempt));
   }
 
   respond(response: Substitute): void {
@@ -182,9 +192,9 @@ export class RelayedCall extends RequestHooks implements HttpCall {
   }
 
   /** Throws away what is held, and goes on with the caller's request, which waits for a socket again. */
-  #clear(next: () => void): void {
+  #clear(next: (outcome: HeldOutcome | undefined) => void): void {
     const state = this.#state;
-    if (state.name === 'idle') return next();
+    if (state.name === 'idle') return next(undefined);
     if (state.name !== 'held') return;
     // Without the means to start the request over, the outcome there is has to do.
     if (!this.#canRestart()) return this.release();
@@ -194,7 +204,7 @@ export class RelayedCall extends RequestHooks implements HttpCall {
     });
   }
 
-  #discard(outcome: HeldOutcome, next: () => void): void {
+  #discard(outcome: HeldOutcome, next: (outcome: HeldOutcome) => void): void {
     if (outcome.kind === 'response') {
       outcome.unwatch();
       this.#attempt?.discard(outcome.response, outcome.closed, true);
@@ -202,13 +212,22 @@ export class RelayedCall extends RequestHooks implements HttpCall {
     this.#attempt = undefined;
     this.#state = IDLE;
     this.#caller.requeue();
-    next();
+    next(outcome);
+  }
+
+  /** A response that is all there is out of the way at once, and its connection free for the next attempt. */
+  #launchAfter(outcome: HeldOutcome | undefined, attempt: Attempt): void {
+    if (outcome?.kind !== 'response' || !outcome.response.complete) return this.#launch(attempt);
+    startImmediate(() => {
+      if (this.#state === IDLE && this.#current === attempt) this.#launch(attempt);
+    });
   }
 
   #launch(current: Attempt): void {
     const attempt = new WireAttempt(this.#caller, this);
     this.#state = RUNNING;
     this.#attempt = attempt;
+    this.#answered = false;
     const { target, site } = this.#exchange;
     try {
       if (this.#cutShort !== undefined) throw this.#cutShort;
@@ -274,6 +293,7 @@ export class RelayedCall extends RequestHooks implements HttpCall {
 
   #onResponse(response: IncomingMessage): boolean | undefined {
     if (this.#state.name !== 'running' || this.#current === undefined) return undefined;
+    this.#answered = true;
     if (this.#listener.onHead(this.#current, new MessageHead(response)) === 'deliver') {
       return this.#deliver(response, []);
     }

@@ -62,6 +62,11 @@ export class RequestBody {
     return !this.#consumed && !this.#tooLarge;
   }
 
+  /** Whether the app is waiting to be told before it writes any of it. */
+  get awaitsContinue(): boolean {
+    return !this.begun && /\r\nexpect: *100-continue\r\n/i.test(this.#state._header ?? '');
+  }
+
   /** Whether the app has written anything of it, or said that it is complete. */
   get begun(): boolean {
     return this.#bytes > 0 || this.#consumed || this.#state.finished;
