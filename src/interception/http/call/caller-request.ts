@@ -53,9 +53,8 @@ export class CallerRequest {
   }
 
   headRendered(): void {
-    if (this.#overlay === undefined) return;
     this.#head = this.#state._header;
-    if (this.#head !== null) this.#state._header = this.#overlay.apply(this.#head);
+    if (this.#overlay !== undefined && this.#head !== null) this.#state._header = this.#overlay.apply(this.#head);
   }
 
   /** Whether the app is not to see this: it has, of an earlier attempt. */
@@ -110,7 +109,7 @@ export class CallerRequest {
   /** Has all of it lie ready again. Also before it is sent: a connection that ends takes with it what is queued. */
   requeue(): void {
     if (!this.#connected) return;
-    const head = this.#state._header === null ? null : this.#head;
+    const head = this.#state._header === null ? null : (this.#head ?? this.#state._header);
     requeue(this.request, { head, headSent: this.body.headWritten, body: this.body.replay() });
   }
 
