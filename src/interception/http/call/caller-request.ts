@@ -88,6 +88,7 @@ export class CallerRequest {
     if (current?.timeout) this.#timeout = { ms: current.timeout, callback: this.#state.timeoutCb };
     if (this.#overlay === undefined) this.#head ??= this.#state._header;
     this.#overlay = undefined;
+    this.body.leaveExchange();
     transferExchange(this.request, to, socket);
     resetForResend(this.request, this.#keepAlive);
     this.requeue();
@@ -95,6 +96,7 @@ export class CallerRequest {
 
   /** Takes back the exchange that was left to `from`: the app gets its outcome after all. */
   resumeExchange(from: ClientRequest): void {
+    this.body.resumeExchange();
     transferWire(from, this.request, undefined);
     this.#state.outputData = [];
     this.#state.outputSize = 0;

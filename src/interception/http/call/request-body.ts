@@ -34,6 +34,8 @@ export class RequestBody {
   /** Whether an error of a write has to wait, because the attempt it belongs to may be followed by another. */
   readonly #defers: () => boolean;
   readonly #consumed: boolean;
+  /** Counts the exchanges the request was part of: what a connection says of one that is over is not for the app. */
+  #exchange = 0;
   #writes: Write[] = [];
   #bytes = 0;
   #headSeen: boolean;
@@ -95,7 +97,23 @@ export class RequestBody {
       return callback;
     }
     const write = this.#add(this.#tooLarge ? '' : body, encoding, callback);
-    return (error) => this.#written(write, error);
+    return this.#callbackOf(write);
+  }
+
+  /** The request has left its exchange: what has not been heard of it by now comes with another. */
+  leaveExchange(): void {
+    this.#exchange++;
+  }
+
+  resumeExchange(): void {
+    this.#exchange--;
+  }
+
+  #callbackOf(write: Write): WriteCallback {
+    const exchange = this.#exchange;
+    return (error) => {
+      if (exchange === this.#exchange) this.#written(write, error);
+    };
   }
 
   /** The head goes out with the first piece of the body if that is a string. */
@@ -163,17 +181,20 @@ export class RequestBody {
       return {
         data: write.data,
         encoding: write.encoding,
-        callback: write.called && !write.finishes ? null : (error) => this.#written(write, error),
+        callback: write.called && !write.finishes ? null : this.#callbackOf(write),
       };
     });
     const finished = this.#state.finished && !this.#writes.some((write) => write.finishes);
-    if (finished) writes.push({ data: '', encoding: 'latin1', callback: (error) => this.#finished(error) });
+    const exchange = this.#exchange;
+    const tell = (error?: Error | null): void => {
+      if (!error && exchange === this.#exchange) this.#finished();
+    };
+    if (finished) writes.push({ data: '', encoding: 'latin1', callback: tell });
     return writes;
   }
 
   /** Node said so on its own when there was nothing left to write: another attempt has all of it to write again. */
-  #finished(error: Error | null | undefined): void {
-    if (error) return;
+  #finished(): void {
     markWritten(this.#request, true);
     this.#request.emit('finish');
   }
