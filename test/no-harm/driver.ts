@@ -1,3 +1,4 @@
+import type { LoopClock } from './loop-clock.ts';
 import type { CallPlan } from './plan.ts';
 
 /** What an app saw of one call. */
@@ -8,13 +9,14 @@ export interface CallReport {
   readonly headers: Readonly<Record<string, unknown>>;
   /** Whether the app wrote all of its body and ended the request. */
   readonly wroteAll: boolean;
-  /** From the call until it settled. */
+  /** From the call until it settled, by the clock of the loop. */
   readonly settledMs: number;
   /** Broken promises towards the app that only the driver can see, such as a callback called twice. */
   readonly faults: readonly string[];
 }
 
 export interface Place {
+  readonly clock: LoopClock;
   readonly port: number;
   /** Nobody listens there. */
   readonly deadPort: number;
@@ -30,4 +32,4 @@ export interface ClientDriver {
 }
 
 /** A call that has not settled by then never will: far beyond every time limit of the policies and the plans. */
-export const NEVER_MS = 15_000;
+export const NEVER_MS = 6_000;

@@ -1,6 +1,7 @@
 import http from 'node:http';
 import net from 'node:net';
 import { type CallReport, type ClientDriver, NEVER_MS, type Place } from './driver.ts';
+import type { LoopClock } from './loop-clock.ts';
 import { bodyOf, type CallPlan } from './plan.ts';
 
 const sleep = (ms: number): Promise<void> =>
@@ -63,15 +64,19 @@ class AppCall {
   readonly #faults: string[] = [];
   readonly #body: Buffer;
   readonly #options: http.RequestOptions;
-  readonly #started = performance.now();
+  readonly #clock: LoopClock;
+  readonly #startedMs: number;
   #status: number | undefined;
   #headers: http.IncomingHttpHeaders = {};
   #wroteAll = false;
   #settledMs = Number.POSITIVE_INFINITY;
   #closed = false;
+  #responseEnded = false;
 
   constructor(plan: CallPlan, place: Place, agent: http.RequestOptions) {
     this.#plan = plan;
+    this.#clock = place.clock;
+    this.#startedMs = place.clock.now();
     this.#body = bodyOf(plan);
     const headers: http.OutgoingHttpHeaders = { 'x-call': String(plan.id) };
     if (plan.idempotent) headers['idempotency-key'] = String(plan.id);
@@ -94,16 +99,15 @@ class AppCall {
         else request.destroy();
       }, giveUp.afterMs);
     const over = new Promise<void>((resolve) => {
-      const watchdog = setTimeout(resolve, NEVER_MS);
-      request.once('close', () => {
-        clearTimeout(watchdog);
-        setImmediate(() => setImmediate(resolve));
-      });
+      request.once('close', () => setImmediate(() => setImmediate(resolve)));
+      void this.#clock.sleep(NEVER_MS, () => this.#closed).then(() => this.#closed || resolve());
     });
-    await Promise.all([over, this.#write(request)]);
+    // An app that is never told to go on writes no more: the call is over all the same.
+    this.#write(request).catch((error: unknown) => this.#faults.push(String(error)));
+    await over;
     clearTimeout(gone);
     return {
-      events: this.#events,
+      events: [...this.#events],
       status: this.#status,
       headers: this.#headers,
       wroteAll: this.#wroteAll,
@@ -113,7 +117,7 @@ class AppCall {
   }
 
   #settled(): void {
-    this.#settledMs = Math.min(this.#settledMs, performance.now() - this.#started);
+    this.#settledMs = Math.min(this.#settledMs, this.#clock.now() - this.#startedMs);
   }
 
   #watch(request: http.ClientRequest): void {
@@ -131,7 +135,12 @@ class AppCall {
       this.#status = response.statusCode;
       this.#headers = response.headers;
       this.#events.push(`response ${response.statusCode}`);
-      response.on('end', () => this.#events.push('end'));
+      response.on('end', () => {
+        this.#events.push('end');
+        // From here on Node tells nobody to go on writing: it has taken its listener for 'drain' off the connection.
+        request.emit('response-end');
+        this.#responseEnded = true;
+      });
       response.on('error', (error: CodedError) => this.#events.push(`body error ${error.code ?? error.message}`));
       response.resume();
     });
@@ -156,7 +165,8 @@ class AppCall {
       }
       const more = request.write(written, 'latin1', this.#once(`write ${i}`));
       // The app may use its buffer anew once it has been written; a library of ours must not depend on it.
-      if (!more && plan.obeysDrain) await this.#first(request, ['drain'], undefined);
+      if (!more && plan.obeysDrain && !this.#responseEnded)
+        await this.#first(request, ['drain', 'response-end'], undefined);
     }
     if (!this.#closed && !request.destroyed) this.#end(request, undefined);
   }
@@ -179,7 +189,7 @@ class AppCall {
   /** The first of some events, of the end of the request, or of a time. */
   #first(request: http.ClientRequest, events: readonly string[], ms: number | undefined): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(done, ms ?? NEVER_MS);
+      const timer = ms === undefined ? undefined : setTimeout(done, ms);
       const all = [...events, 'close'];
       function done(): void {
         clearTimeout(timer);

@@ -1,6 +1,7 @@
 import net, { type AddressInfo } from 'node:net';
 import type { CallReport, ClientDriver } from './driver.ts';
 import { violations } from './invariant.ts';
+import { LoopClock } from './loop-clock.ts';
 import { Origin } from './origin.ts';
 import { type CallPlan, planCall } from './plan.ts';
 import { Random } from './random.ts';
@@ -9,6 +10,8 @@ export interface Violation {
   readonly plan: CallPlan;
   readonly report: CallReport;
   readonly wrong: readonly string[];
+  /** That reached the upstream. */
+  readonly attempts: number;
 }
 
 export interface Summary {
@@ -31,6 +34,7 @@ async function deadPort(): Promise<number> {
 export class Stage {
   readonly origin = new Origin();
   readonly backup = new Origin();
+  readonly clock = new LoopClock();
   deadPort = 0;
 
   async open(): Promise<this> {
@@ -40,6 +44,7 @@ export class Stage {
   }
 
   async close(): Promise<void> {
+    this.clock.stop();
     await Promise.all([this.origin.close(), this.backup.close()]);
   }
 }
@@ -61,10 +66,11 @@ export async function playSchedules(
       const plan = planCall(id, new Random(run.seed * 1_000_003 + id));
       if (!driver.supports(plan)) continue;
       stage.origin.expect(plan);
-      const report = await driver.call(plan, { port: stage.origin.port, deadPort: stage.deadPort });
-      const stored = [...stage.origin.take(id).stored, ...stage.backup.take(id).stored];
+      const report = await driver.call(plan, { port: stage.origin.port, deadPort: stage.deadPort, clock: stage.clock });
+      const origin = stage.origin.take(id);
+      const stored = [...origin.stored, ...stage.backup.take(id).stored];
       const wrong = violations(plan, report, stored);
-      if (wrong.length > 0) found.push({ plan, report, wrong });
+      if (wrong.length > 0) found.push({ plan, report, wrong, attempts: origin.attempts });
       const outcome = `${plan.policy} ${report.events.find((event) => /^(?:response|error)/.test(event)) ?? 'none'}`;
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
     }
@@ -95,7 +101,7 @@ export function describeViolations(summary: Summary, seed: number): string {
   }
   const told = Array.from(kinds, ([kind, { one, times }]) => {
     const again = `NO_HARM_SEED=${seed} NO_HARM_ONLY=${one.plan.id}`;
-    return `${kind} (${times} times)\n  again: ${again}\n  plan: ${JSON.stringify(one.plan)}\n  saw: ${one.report.events.join(', ')}`;
+    return `${kind} (${times} times)\n  again: ${again}\n  plan: ${JSON.stringify(one.plan)}\n  saw: ${one.report.events.join(', ')}, after ${one.report.settledMs} ms and ${one.attempts} attempts`;
   });
   return `${summary.violations.length} of ${summary.calls} calls were harmed (seed ${seed})\n${told.slice(0, 12).join('\n')}`;
 }

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { Socket } from 'node:net';
+import { Socket, type SocketConstructorOpts } from 'node:net';
 import type { Substitute } from '../../../strategies/shared/contract.ts';
 
 /** Of one connection, and so not of an answer that came over none. */
@@ -33,7 +33,9 @@ export class SubstituteSocket extends Socket {
   #answering = false;
 
   constructor(answer: Buffer) {
-    super();
+    // Whatever is written is gone at once. And a 'drain' would not reach the app any more: with the end of the response
+    // Node has stopped listening for it.
+    super({ writableHighWaterMark: Number.MAX_SAFE_INTEGER } as SocketConstructorOpts);
     this.#answer = answer;
     // A socket without a handle would say 'closed'.
     Object.defineProperty(this, 'readyState', { value: 'open', configurable: true });
