@@ -94,7 +94,7 @@ export const POLICY_NAMES = [
 ] as const;
 
 /** Policies whose time limits end a call that its upstream leaves hanging. */
-const LIMITED: ReadonlySet<string> = new Set(['standard', 'endpoint', 'degraded', 'handler', 'tiny_replay']);
+export const LIMITED: ReadonlySet<string> = new Set(['standard', 'endpoint', 'degraded', 'handler', 'tiny_replay']);
 
 export function planCall(id: number, random: Random): CallPlan {
   const policy = random.pick(POLICY_NAMES);

@@ -85,7 +85,7 @@ export function runFromEnvironment(calls: number): { seed: number; calls: number
   return {
     seed: Number(NO_HARM_SEED ?? Math.floor(Math.random() * 1_000_000)),
     calls: Number(NO_HARM_CALLS ?? calls),
-    concurrency: Number(NO_HARM_CONCURRENCY ?? 150),
+    concurrency: Number(NO_HARM_CONCURRENCY ?? 60),
     ...(NO_HARM_ONLY === undefined ? {} : { only: Number(NO_HARM_ONLY) }),
   };
 }
