@@ -23,6 +23,7 @@ const exchange: Exchange = {
   headers: () => [],
   credentials: () => undefined,
   hasContent: () => false,
+  whenFinal: () => undefined,
   pinned: () => false,
   sentHeader: () => undefined,
   replayable: () => true,

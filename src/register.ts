@@ -1,6 +1,7 @@
 import { onEntryPoint } from './bootstrap/entry-point.ts';
 import { isLastImport, isRequiredPreload } from './bootstrap/preload-order.ts';
 import { forgetRuntime, sharedRuntime } from './bootstrap/runtime.ts';
+import { announceStart } from './bootstrap/start-notice.ts';
 import { diagnose, diagnoseFault } from './telemetry/diagnostics.ts';
 
 /**
@@ -42,8 +43,15 @@ function guardedSettle(): void {
   try {
     // Not before: loading any copy of @opentelemetry/instrumentation earlier would keep it from patching http.
     const { joinOrStartSdk } = require('./bootstrap/sdk.js') as typeof import('./bootstrap/sdk.ts');
-    joinOrStartSdk({ mode: runtime.config?.settings.sdk ?? 'auto', env: process.env, report: diagnose });
+    const outcome = joinOrStartSdk({
+      mode: runtime.config?.settings.sdk ?? 'auto',
+      env: process.env,
+      report: diagnose,
+      onRetired: () => runtime.telemetry?.moveToGlobal(),
+    });
+    if (outcome.kind === 'started') runtime.telemetry?.useLoggerProvider(outcome.sdk.loggerProvider);
     runtime.finalize();
+    if (runtime.config !== undefined) announceStart(runtime.config, outcome, process.env);
     runtime.reportProblems();
   } catch (error) {
     diagnoseFault('start', error);

@@ -11,6 +11,11 @@ export interface CircuitControl {
   forceOpen(): void;
   /** Admits every attempt, whatever the outcomes, until `forceOpen` or `reset`. */
   forceClosed(): void;
+  /**
+   * Half-open, if it is open (forced or not): the next attempt is let through as a probe, and its result decides. In any
+   * other state nothing happens.
+   */
+  probeNow(): void;
   /** Closed, with an empty window, deciding by itself again. */
   reset(): void;
 }
@@ -45,6 +50,9 @@ export function createResilience(engine: () => Engine | undefined): Resilience {
         },
         forceClosed: () => {
           for (const circuit of circuits) circuit.forceClosed(running.now());
+        },
+        probeNow: () => {
+          for (const circuit of circuits) circuit.probeNow(running.now());
         },
         reset: () => {
           for (const circuit of circuits) circuit.reset(running.now());

@@ -4,6 +4,7 @@ import type { Execution } from '../engine/execution.ts';
 import type { Pipeline } from '../engine/pipeline.ts';
 import type { UpstreamSnapshot } from '../engine/snapshot.ts';
 import type { Rules } from '../strategies/shared/policy.ts';
+import { isVendorExport } from './vendor-exports.ts';
 
 /**
  * The engine, loaded with the first call: half of what there is to load at start-up is of no use to a process that makes
@@ -25,6 +26,7 @@ export class LazyEngine {
   }
 
   route(protocol: string, host: string, port: number, method: string, path: string): Pipeline | undefined {
+    if (isVendorExport(port, path)) return undefined;
     const engine = this.#engine ?? this.#load();
     return engine.route(protocol, host, port, method, path);
   }

@@ -1,4 +1,5 @@
 import { systemClock } from '../common/clock.ts';
+import { OperatorNotice } from '../common/operator-notice.ts';
 import type { ResilienceConfig } from '../config/config-types.ts';
 import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
 import { describeProblems } from '../config/problem.ts';
@@ -124,18 +125,20 @@ class ThreadRuntime implements Runtime {
   }
 
   #start(config: LoadedConfig): void {
+    const status = this.#serveStatus();
     const telemetry = new DeferredListener({
       eventSignal: config.settings.eventSignal,
       jsonLog: config.settings.log === 'json',
+      sayOpened: config.settings.log === 'auto' && status === undefined,
       snapshots: () => engine.snapshots(),
     });
-    const status = this.#serveStatus();
     const engine = new LazyEngine({
       clock: systemClock,
       random: Math.random,
       listener: status?.tap(telemetry) ?? telemetry,
       rules: config.rules,
-      report: (error) => diagnoseFault('a fallback', error),
+      report: (error) =>
+        error instanceof OperatorNotice ? diagnose(error.message) : diagnoseFault('a fallback', error),
       fault: (error) => diagnoseFault('the engine', error),
     });
     const undos = new UndoStack();

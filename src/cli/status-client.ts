@@ -1,4 +1,5 @@
 import http from 'node:http';
+import { stripBrackets } from '../common/authority.ts';
 import { UsageError } from './command.ts';
 
 const DEFAULT_ADDRESS = '127.0.0.1:9990';
@@ -28,7 +29,7 @@ export function readAddress(given: string | undefined, variable: string | undefi
     throw new UsageError(`${named} is ${JSON.stringify(said)}: expected host:port such as ${DEFAULT_ADDRESS}`);
   }
   const host = reachable(parts[1] || '127.0.0.1');
-  return { text: `${host}:${port}`, host: host.replace(/^\[|\]$/g, ''), port };
+  return { text: `${host}:${port}`, host: stripBrackets(host), port };
 }
 
 /** What a server calls all of its addresses is no place to go to. */

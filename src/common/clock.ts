@@ -15,15 +15,23 @@ export interface Clock {
   cancel(timer: Timer): void;
 }
 
-/** The process clock. Looks `performance` and the timers up at each use, so that fake timers apply. */
+/**
+ * Taken when the process starts. Tests that install fake timers later (sinon, jest, vitest), or environments that put
+ * timers of another shape in place (jsdom: plain numbers), change the app's time and not ours: sockets go by real time.
+ */
+const { setTimeout: startTimer, clearTimeout: stopTimer } = globalThis;
+const monotonicNow = performance.now.bind(performance);
+
+/** The process clock. */
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  now: () => monotonicNow(),
   schedule(callback, ms, holdsProcess) {
-    const timer = setTimeout(callback, ms);
-    if (!holdsProcess) timer.unref();
+    const timer: { unref?: () => void } = startTimer(callback, ms);
+    // They may have been of another shape even then: such a timer holds the process a little longer, nothing worse.
+    if (!holdsProcess) timer.unref?.();
     return timer;
   },
   cancel(timer) {
-    clearTimeout(timer as NodeJS.Timeout);
+    stopTimer(timer as NodeJS.Timeout);
   },
 };

@@ -14,6 +14,8 @@ export interface ResilienceConfig {
   /** First match wins; these are asked before the rules of the file. */
   readonly rules?: readonly RuleConfig[] | undefined;
   readonly upstreams?: { readonly max?: number | undefined } | undefined;
+  /** Request headers that name the caller, besides those whose names tell. */
+  readonly credentialHeaders?: readonly string[] | undefined;
   readonly requestIdHeader?: string | false | undefined;
 }
 
@@ -138,6 +140,7 @@ export interface FallbackConfig {
     | Switch<{
         readonly staleIfError?: Duration | undefined;
         readonly private?: boolean | undefined;
+        readonly ignoreHeaders?: readonly string[] | undefined;
         readonly maxBytes?: Size | undefined;
         readonly maxEntryBytes?: Size | undefined;
       }>

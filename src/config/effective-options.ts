@@ -73,8 +73,8 @@ function written({ form, default: otherwise }: OptionMeta, value: unknown): unkn
 /** What is called otherwise once resolved. */
 const RESOLVED_NAMES: Readonly<Record<string, string>> = { failure: 'verdict' };
 
-/** What a resolved policy holds elsewhere: with each of the endpoints. */
-const UNRESOLVED = new Set(['forward_credentials']);
+/** What a resolved policy holds elsewhere, or in another form. */
+const UNRESOLVED = new Set(['forward_credentials', 'ignore_headers']);
 
 function resolvedMember(resolved: unknown, name: string): unknown {
   const key = RESOLVED_NAMES[name] ?? camelCase(name);

@@ -1,4 +1,4 @@
-import { placeholdersOf } from '../strategies/fallback/response.ts';
+import { placeholdersOf } from '../strategies/fallback/degraded-response.ts';
 import type { Mode, Policy } from '../strategies/shared/policy.ts';
 import { type EffectiveOption, effectiveOptions } from './effective-options.ts';
 import { readEnvironment, variableName } from './environment.ts';
@@ -7,7 +7,7 @@ import { BUILT_IN, mergeLayers, type PolicyLayer, sourceOf, withPreset } from '.
 import type { ConfigInputs, LoadedDocuments } from './load-config.ts';
 import type { ProblemSource, Problems } from './problem.ts';
 import { camelCase, DocumentReader, join, type ReadDocument } from './read.ts';
-import { resolvePolicy } from './resolve.ts';
+import { type HeaderNames, resolvePolicy } from './resolve.ts';
 import { compileRules, findRule, readRules } from './rule-set.ts';
 import { createRules, DEFAULT_MAX_UPSTREAMS } from './rules.ts';
 import type { Settings } from './settings.ts';
@@ -48,8 +48,15 @@ function putTogether(
   problems: Problems,
 ): LoadedDocuments {
   const layers = layersByPolicy(sources);
+  const options = sources.map(({ document }) => document.options);
+  const headerNames: HeaderNames = {
+    // Of all sources together: what one calls a credential is not to become none by another.
+    credentials: new Set(options.flatMap((of) => of.credential_headers ?? [])),
+    requestId: options.findLast((of) => of.request_id_header !== undefined)?.request_id_header || undefined,
+  };
   const policies = new Map<string, Policy>();
-  for (const [name, of] of layers) policies.set(name, resolve(name, of, problems));
+  for (const [name, of] of layers) policies.set(name, resolve(name, of, headerNames, problems));
+  spoilByCredentials(policies, problems);
   // What stands in code is asked first: it has the last word everywhere else, too.
   const rules = readRules(
     sources.toReversed().flatMap(({ document }) => document.rules),
@@ -66,7 +73,6 @@ function putTogether(
   }
   if (unusable) policies.delete('default');
   for (const name of [...policies.keys()]) if (problems.spoils(name)) policies.delete(name);
-  const options = sources.map(({ document }) => document.options);
   return {
     rules: createRules({
       mode: effectiveMode(sources, settings, problems),
@@ -75,13 +81,24 @@ function putTogether(
       defaultPolicy: policies.get('default'),
     }),
     policies,
-    requestIdHeader: options.findLast((of) => of.request_id_header !== undefined)?.request_id_header || undefined,
+    requestIdHeader: headerNames.requestId,
     explain(name): EffectiveOption[] {
       const policy = policies.get(name);
       return policy === undefined ? [] : effectiveOptions(policy, layers.get(name) ?? []);
     },
     ruleFor: (origin, method, path) => findRule(rules, origin, method, path),
   };
+}
+
+/** Without a list of credentials that was meant to be there, nothing may be shared among callers or sent elsewhere. */
+function spoilByCredentials(policies: ReadonlyMap<string, Policy>, problems: Problems): void {
+  const wrong = problems.list.find(({ path }) => /^(?:OTEL_RESILIENCE_)?credential_?headers\b/i.test(path));
+  if (wrong === undefined) return;
+  for (const [name, { fallback }] of policies) {
+    if (fallback?.cache === undefined && (fallback?.endpoints ?? []).length === 0) continue;
+    const message = `spoils the policy ${name}, whose fallback must know what names a caller`;
+    problems.add({ path: wrong.path, source: wrong.source, message }, name);
+  }
 }
 
 /** The layers of each policy, lowest first. A `default` in file or code replaces the built-in one. */
@@ -98,8 +115,8 @@ function layersByPolicy(sources: readonly Source[]): Map<string, readonly Policy
   return new Map([...layers].map(([name, of]) => [name, withPreset(of)]));
 }
 
-function resolve(name: string, layers: readonly PolicyLayer[], problems: Problems): Policy {
-  return resolvePolicy(name, mergeLayers(layers), (path, message) => {
+function resolve(name: string, layers: readonly PolicyLayer[], headerNames: HeaderNames, problems: Problems): Policy {
+  return resolvePolicy(name, mergeLayers(layers), headerNames, (path, message) => {
     problems.add({ ...placeOf(name, layers, path), message }, name);
   });
 }

@@ -1,3 +1,4 @@
+import { isBodiless } from '../common/http-fields.ts';
 import { formatSize } from '../common/size.ts';
 import {
   FALLBACK_CACHE_DEFAULTS,
@@ -6,16 +7,23 @@ import {
   type FallbackOptions,
   type FallbackResponseOptions,
 } from '../strategies/fallback/options.ts';
-import type { Contradiction, Given } from './resolve.ts';
+import type { Contradiction, Given, HeaderNames } from './resolve.ts';
 
 type Input = NonNullable<Given<'fallback'>>;
 
-export function resolveFallback(given: Input | undefined, contradicts: Contradiction): FallbackOptions | undefined {
+export function resolveFallback(
+  given: Input | undefined,
+  headerNames: HeaderNames,
+  contradicts: Contradiction,
+): FallbackOptions | undefined {
   if (given === undefined) return undefined;
-  const forwardCredentials = given.forward_credentials ?? false;
+  const credentials = {
+    forwardCredentials: given.forward_credentials ?? false,
+    credentialHeaders: headerNames.credentials,
+  };
   const resolved: FallbackOptions = {
-    endpoints: (given.endpoints ?? []).map((address) => ({ ...address, forwardCredentials })),
-    cache: resolveCache(given.cache || undefined, contradicts),
+    endpoints: (given.endpoints ?? []).map((address) => ({ ...address, ...credentials })),
+    cache: resolveCache(given.cache || undefined, headerNames, contradicts),
     response: resolveResponse(given.response || undefined, contradicts),
     handler: given.handler,
     onUnhealthy: given.on_unhealthy ?? FALLBACK_DEFAULTS.onUnhealthy,
@@ -28,12 +36,19 @@ export function resolveFallback(given: Input | undefined, contradicts: Contradic
   return resolved;
 }
 
-function resolveCache(given: Exclude<Input['cache'], false>, contradicts: Contradiction) {
+function resolveCache(
+  given: Exclude<Input['cache'], false>,
+  { credentials, requestId }: HeaderNames,
+  contradicts: Contradiction,
+): FallbackCacheOptions | undefined {
   if (given === undefined) return undefined;
   const maxBytes = given.max_bytes ?? FALLBACK_CACHE_DEFAULTS.maxBytes;
   const resolved: FallbackCacheOptions = {
     staleIfErrorMs: given.stale_if_error ?? FALLBACK_CACHE_DEFAULTS.staleIfErrorMs,
     private: given.private ?? FALLBACK_CACHE_DEFAULTS.private,
+    // The id that we put on outgoing calls is another one each time.
+    ignoredHeaders: new Set([...(given.ignore_headers ?? []), ...(requestId === undefined ? [] : [requestId])]),
+    credentialHeaders: credentials,
     maxBytes,
     maxEntryBytes: given.max_entry_bytes ?? Math.min(FALLBACK_CACHE_DEFAULTS.maxEntryBytes, maxBytes),
   };
@@ -45,8 +60,6 @@ function resolveCache(given: Exclude<Input['cache'], false>, contradicts: Contra
   return resolved;
 }
 
-const WITHOUT_BODY = new Set([204, 205, 304]); // RFC 9110 §15.3.5, §15.3.6, §15.4.5
-
 function resolveResponse(given: Exclude<Input['response'], false>, contradicts: Contradiction) {
   if (given === undefined) return undefined;
   const resolved: FallbackResponseOptions = {
@@ -57,7 +70,7 @@ function resolveResponse(given: Exclude<Input['response'], false>, contradicts: 
   };
   const { status, body, json } = resolved;
   if (body !== undefined && json !== undefined) contradicts(['fallback', 'response'], 'has a body and json: keep one');
-  if (WITHOUT_BODY.has(status) && (json !== undefined || (body !== undefined && body !== ''))) {
+  if (isBodiless(status) && (json !== undefined || (body !== undefined && body !== ''))) {
     contradicts(['fallback', 'response', 'status'], `a response with status ${status} has no body`);
   }
   return resolved;

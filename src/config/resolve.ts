@@ -10,6 +10,13 @@ import { resolveCircuitBreaker } from './resolve-circuit-breaker.ts';
 import { resolveFallback } from './resolve-fallback.ts';
 import type { PolicyInput } from './schema/policy.ts';
 
+/** What is said of header names outside of policies; all in lower case. */
+export interface HeaderNames {
+  readonly credentials: ReadonlySet<string>;
+  /** Undefined: off. */
+  readonly requestId: string | undefined;
+}
+
 /** Tells what contradicts what; `path` is the option to look at first, in the schema's names. */
 export type Contradiction = (path: readonly string[], message: string) => void;
 
@@ -17,7 +24,12 @@ export type Contradiction = (path: readonly string[], message: string) => void;
  * A policy with everything filled in. Two options that were set must agree; a default gives way to an option that was
  * set (`timeout: { total: 5s }` makes the attempt timeout 5 s, not a contradiction).
  */
-export function resolvePolicy(name: string, input: PolicyInput, contradicts: Contradiction): Policy {
+export function resolvePolicy(
+  name: string,
+  input: PolicyInput,
+  headerNames: HeaderNames,
+  contradicts: Contradiction,
+): Policy {
   const timeout = resolveTimeout(input.timeout || undefined, contradicts);
   return {
     name,
@@ -26,7 +38,7 @@ export function resolvePolicy(name: string, input: PolicyInput, contradicts: Con
     rateLimiter: resolveRateLimiter(input.rate_limiter || undefined, contradicts),
     timeout,
     retry: resolveRetry(input.retry || undefined, timeout, contradicts),
-    fallback: resolveFallback(input.fallback || undefined, contradicts),
+    fallback: resolveFallback(input.fallback || undefined, headerNames, contradicts),
     verdict: resolveVerdict(input.failure ?? {}),
     health: resolveHealth(input.health ?? {}, contradicts),
   };

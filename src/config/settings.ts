@@ -8,7 +8,7 @@ export interface Settings {
   readonly mode: Mode | undefined;
   readonly sdk: 'auto' | 'on' | 'off';
   readonly eventSignal: 'span' | 'logs' | 'logs/dup';
-  readonly log: 'off' | 'json';
+  readonly log: 'auto' | 'off' | 'json';
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -18,7 +18,7 @@ export const PREFIX = 'OTEL_RESILIENCE_';
 const MODES = ['enforce', 'observe'] as const;
 const SDK = ['auto', 'on', 'off'] as const;
 const EVENT_SIGNALS = ['span', 'logs', 'logs/dup'] as const;
-const LOGS = ['off', 'json'] as const;
+const LOGS = ['auto', 'off', 'json'] as const;
 
 /** Variables read here or by other parts, which are no options of a policy. */
 export const SETTING_NAMES: readonly string[] = [
@@ -49,7 +49,7 @@ export function readSettings(env: Environment, problems: Problems): Settings {
     mode: choose<Mode>('MODE', MODES, undefined, 'observe') as Mode | undefined,
     sdk: choose('SDK', SDK, 'auto', 'auto'),
     eventSignal: choose('EVENT_SIGNAL', EVENT_SIGNALS, 'logs/dup', 'logs/dup'),
-    log: choose('LOG', LOGS, 'off', 'off'),
+    log: choose('LOG', LOGS, 'auto', 'auto'),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { URLPattern as UrlPattern } from 'urlpattern-polyfill';
+import { defaultPort, formatHost } from '../common/authority.ts';
 import type { Origin } from '../strategies/shared/policy.ts';
 
 /** The groups of a URL by name, percent-decoded. */
@@ -80,8 +81,8 @@ function escapeIpv6(text: string): string {
 
 function matchesOrigin(pattern: UrlPattern, { protocol, host, port, name }: Origin): boolean {
   if (name.startsWith('unix:')) return false; // a socket has no host
-  const isDefault = (protocol === 'https:' && port === 443) || (protocol === 'http:' && port === 80);
-  const hostname = host.includes(':') ? `[${host}]` : host;
+  const isDefault = port === defaultPort(protocol);
+  const hostname = formatHost(host);
   try {
     return pattern.test({ protocol: protocol.replace(/:$/, ''), hostname, port: isDefault ? '' : String(port) });
   } catch {

@@ -1,3 +1,4 @@
+import { formatHostPort } from '../common/authority.ts';
 import type { Clock } from '../common/clock.ts';
 import { Bulkhead } from '../strategies/bulkhead/bulkhead.ts';
 import { CircuitBreaker } from '../strategies/circuit-breaker/circuit-breaker.ts';
@@ -35,7 +36,7 @@ export function assemble(policy: Policy, upstream: string, assembly: Assembly): 
     random: assembly.random,
     wallClockMs: assembly.wallClockMs,
     report: assembly.report,
-    endpoint: (target) => endpoint(target, `${upstream}/${authority(target)}`),
+    endpoint: (target) => endpoint(target, `${upstream}/${formatHostPort(target.host, target.port)}`),
   };
   const callGuards = build(assembly.order.callGuards, policy, context);
   const recoveries = build(assembly.order.recoveries, policy, context);
@@ -57,13 +58,14 @@ export function assemble(policy: Policy, upstream: string, assembly: Assembly): 
 
 function breakerOf(name: string, options: NonNullable<Policy['circuitBreaker']>, assembly: Assembly): CircuitBreaker {
   const onTransition = (change: Transition): void => assembly.onTransition(name, change);
-  return new CircuitBreaker(name, options, { upstream: name, random: assembly.random, onTransition });
+  return new CircuitBreaker(name, options, {
+    upstream: name,
+    random: assembly.random,
+    nowMs: assembly.clock.now(),
+    onTransition,
+  });
 }
 
 function build<Strategy>(stages: readonly Stage<Strategy>[], policy: Policy, context: StageContext): Strategy[] {
   return stages.map((stage) => stage.build(policy, context)).filter((strategy) => strategy !== undefined);
-}
-
-function authority({ host, port }: EndpointTarget): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

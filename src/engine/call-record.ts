@@ -1,3 +1,4 @@
+import { formatHostPort } from '../common/authority.ts';
 import type { Clock } from '../common/clock.ts';
 import type {
   CallProgress,
@@ -32,6 +33,7 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
   protected readonly exchange: Exchange;
 
   scope: unknown = undefined;
+  rejection: Rejection | undefined = undefined;
   startedAtMs = 0;
   attempts = 0;
   retries = 0;
@@ -73,8 +75,8 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
   get mode(): Mode {
     return this.pipeline.mode;
   }
-  get repeats(): boolean {
-    return this.pipeline.repeats && this.pipeline.parts.mayResend;
+  get mayResend(): boolean {
+    return this.pipeline.buffersOutcome && this.pipeline.parts.mayResend;
   }
   get protocol(): string {
     return this.exchange.protocol;
@@ -87,6 +89,10 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
   }
   get method(): string {
     return this.exchange.method;
+  }
+
+  header(name: string): string | undefined {
+    return this.exchange.header(name);
   }
 
   sentHeader(name: string): string | undefined {
@@ -104,8 +110,7 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
 
   patternGroups(): Readonly<Record<string, string>> {
     const { protocol, host, port, path } = this.exchange;
-    const authority = host.includes(':') ? `[${host}]` : host;
-    return this.pipeline.assignment.groups(`${protocol}//${authority}:${port}${path}`);
+    return this.pipeline.assignment.groups(`${protocol}//${formatHostPort(host, port)}${path}`);
   }
 
   protected open(nowMs: number): void {
@@ -180,6 +185,7 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
   protected recordRejection(rejection: Rejection): void {
     count(this.pipeline.counts.rejections, rejection.reason);
     if (this.attempts === 0) this.pipeline.monitor.recordRejection();
+    this.rejection = rejection;
     this.tell({ type: 'call_rejected', reason: rejection.reason });
   }
 
@@ -195,7 +201,7 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
 
   /** Whether attempts are to be made inside `around`. */
   get needsAttemptContext(): boolean {
-    return this.told || this.repeats;
+    return this.told || this.mayResend;
   }
 
   protected tell(event: ResilienceEvent): void {
@@ -219,6 +225,7 @@ export abstract class CallRecord implements ObservedCall, CallProgress {
     if (!this.#active) return;
     this.#active = false;
     this.pipeline.active--;
+    if (this.result !== undefined) this.pipeline.counts.results[this.result]++;
     this.context.listener.callEnded(this, nowMs - this.startedAtMs);
   }
 

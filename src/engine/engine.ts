@@ -6,7 +6,7 @@ import { Classifier } from '../strategies/verdict/classifier.ts';
 import { assemble } from './assemble.ts';
 import type { CallContext } from './call-record.ts';
 import type { EngineListener, EventSource } from './events.ts';
-import type { Exchange } from './exchange.ts';
+import type { CallEngine, Exchange } from './exchange.ts';
 import type { Execution } from './execution.ts';
 import { GuardedExecution } from './guarded-execution.ts';
 import { ORDER, type Order } from './order.ts';
@@ -29,7 +29,7 @@ export interface EngineOptions {
 }
 
 /** Finds the pipeline of a call and runs calls through it. Knows no HTTP client. */
-export class Engine {
+export class Engine implements CallEngine {
   readonly #context: CallContext;
   readonly #random: () => number;
   readonly #order: Order;

@@ -77,12 +77,16 @@ export interface ObservedCall extends EventSource {
   readonly startedAtMs: number;
   readonly attempts: number;
   /** Whether the policy may make further attempts, so that the span is opened at once and attempts nest in it. */
-  readonly repeats: boolean;
+  readonly mayResend: boolean;
   /** Known from `callEnded` on. */
   readonly result: CallResult | undefined;
   /** `error.type` of what the app sees; undefined on success. */
   readonly errorType: string | undefined;
   readonly fallbackSource: FallbackSource | undefined;
+  /** What the call was last refused by; it can say why, at some cost. */
+  readonly rejection?: { toError(): Error } | undefined;
+  /** A request header as the app set it, by its lower-case name. */
+  header(name: string): string | undefined;
   /** A request header of the attempt in flight or last sent, as instrumentations below us left it. */
   sentHeader(name: string): string | undefined;
   /** The listener's own: whatever it keeps of the call (caller's context, span). */

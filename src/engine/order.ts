@@ -65,13 +65,13 @@ export const ORDER: Order = {
     {
       strategy: 'fallback',
       because: 'outside everything: it answers for failures, for what retries did not mend and for our own refusals',
-      build({ fallback }, context) {
+      build({ name, fallback }, context) {
         if (fallback === undefined) return undefined;
         // Of all strategies by far the longest to load, and few policies have one.
         const { FallbackRecovery } =
           require('../strategies/fallback/fallback-recovery.js') as typeof import('../strategies/fallback/fallback-recovery.ts');
         const endpoints = fallback.endpoints.map((target) => context.endpoint(target));
-        return new FallbackRecovery(fallback, { ...context, endpoints });
+        return new FallbackRecovery(fallback, { ...context, policy: name, endpoints });
       },
     },
   ],

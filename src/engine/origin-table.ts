@@ -1,3 +1,4 @@
+import { defaultPort, formatAuthority, normalizeHost } from '../common/authority.ts';
 import type { Origin, OriginRules, Rules } from '../strategies/shared/policy.ts';
 import type { Pipeline } from './pipeline.ts';
 
@@ -9,19 +10,14 @@ export interface KnownOrigin {
   pipeline: Pipeline | undefined;
 }
 
-const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
-
 /** `host` as an app gave it, to the origin it means. Port 0 stands for the protocol's default. */
 export function toOrigin(protocol: string, host: string, port: number): Origin {
   if (host.startsWith('/') || host.startsWith('\\\\')) {
     return { protocol, host, port: 0, name: `unix:${host}` };
   }
-  const bare = (host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host).toLowerCase().replace(/\.$/, '');
-  const defaultPort = DEFAULT_PORTS[protocol];
-  const actual = port === 0 ? (defaultPort ?? 0) : port;
-  const authority = bare.includes(':') ? `[${bare}]` : bare;
-  const name = `${protocol}//${authority}${actual === defaultPort ? '' : `:${actual}`}`;
-  return { protocol, host: bare, port: actual, name };
+  const bare = normalizeHost(host);
+  const actual = port === 0 ? (defaultPort(protocol) ?? 0) : port;
+  return { protocol, host: bare, port: actual, name: `${protocol}//${formatAuthority(protocol, bare, actual)}` };
 }
 
 /**

@@ -5,11 +5,13 @@ import type { Endpoint, FallbackSource, Guard, Recovery, RejectionReason } from 
 import type { Assignment, Mode } from '../strategies/shared/policy.ts';
 import type { TimeoutOptions } from '../strategies/timeout/options.ts';
 import type { Classifier } from '../strategies/verdict/classifier.ts';
-import type { EventSource } from './events.ts';
+import type { CallResult, EventSource } from './events.ts';
 import type { BulkheadSnapshot } from './snapshot.ts';
 
 /** What has been counted since the pipeline was made; plain numbers, read by whoever asks. */
 export interface Counts {
+  /** Calls that have ended. */
+  readonly results: Record<CallResult, number>;
   readonly rejections: Partial<Record<RejectionReason, number>>;
   readonly retries: Record<string, number>;
   readonly fallbacks: Partial<Record<FallbackSource, number>>;
@@ -44,10 +46,15 @@ export class Pipeline implements EventSource {
   readonly parts: PipelineParts;
   readonly classifier: Classifier;
   readonly monitor: HealthMonitor;
-  readonly counts: Counts = { rejections: {}, retries: {}, fallbacks: {} };
+  readonly counts: Counts = {
+    results: { success: 0, failure: 0, rejected: 0, fallback: 0 },
+    rejections: {},
+    retries: {},
+    fallbacks: {},
+  };
   readonly responseObservers: readonly Guard[];
   /** Whether the adapter must be ready for more than one outcome (`parts.recovers`, when it is enforced). */
-  readonly repeats: boolean;
+  readonly buffersOutcome: boolean;
   readonly maxReplayBytes: number;
   /** Calls begun and not ended. */
   active = 0;
@@ -69,8 +76,8 @@ export class Pipeline implements EventSource {
     this.monitor = judges.monitor;
     this.responseObservers = parts.callGuards.filter((guard) => guard.onResponse !== undefined);
     // In observe mode nothing is repeated: the app's own request stays the only one.
-    this.repeats = parts.recovers && identity.mode === 'enforce';
-    this.maxReplayBytes = this.repeats ? parts.maxReplayBytes : 0;
+    this.buffersOutcome = parts.recovers && identity.mode === 'enforce';
+    this.maxReplayBytes = this.buffersOutcome ? parts.maxReplayBytes : 0;
   }
 
   /** Whether forgetting this pipeline would change what happens to a call. */

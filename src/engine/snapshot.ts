@@ -1,6 +1,7 @@
 import type { CircuitState } from '../strategies/circuit-breaker/transition.ts';
 import type { FallbackSource, RejectionReason } from '../strategies/shared/contract.ts';
 import type { Mode } from '../strategies/shared/policy.ts';
+import type { CallResult } from './events.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** A circuit breaker, read at one moment. */
@@ -15,6 +16,12 @@ export interface CircuitSnapshot {
   readonly failures: number;
   /** Milliseconds until an open circuit lets a probe through; 0 otherwise. */
   readonly retryAfterMs: number;
+  /** Milliseconds in this state. */
+  readonly sinceMs: number;
+  /** Milliseconds since the circuit last let every attempt through, probes or not in between; 0 while it does. */
+  readonly outageMs: number;
+  /** Attempts it refused in that time. In observe mode: would have refused. */
+  readonly rejectedInOutage: number;
 }
 
 /** Everything known of one upstream under one policy, read at one moment. */
@@ -29,7 +36,9 @@ export interface UpstreamSnapshot {
   readonly unhealthy: boolean;
   /** Calls in the monitor's window. */
   readonly calls: number;
-  /** Totals since the start of the process; only reasons that occurred. */
+  /** Calls that have ended, by what the app got; totals since the upstream was first called. */
+  readonly results: Readonly<Record<CallResult, number>>;
+  /** Totals, likewise; only reasons that occurred. */
   readonly rejections: Readonly<Partial<Record<RejectionReason, number>>>;
   readonly retries: Readonly<Record<string, number>>;
   readonly fallbacks: Readonly<Partial<Record<FallbackSource, number>>>;
@@ -55,6 +64,7 @@ export function snapshotOf(pipeline: Pipeline, nowMs: number): UpstreamSnapshot 
     errorRatio: monitor.errorRatio,
     unhealthy: monitor.unhealthy,
     calls: monitor.calls,
+    results: { ...counts.results },
     rejections: { ...counts.rejections },
     retries: { ...counts.retries },
     fallbacks: { ...counts.fallbacks },

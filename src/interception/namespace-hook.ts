@@ -8,13 +8,16 @@ type HookConstructor = new (...args: unknown[]) => object;
 
 const wrapped = new WeakSet<object>();
 
+/** As it is required, or as its main file is called. */
+const PACKAGE = /^import-in-the-middle(?:\/index\.js)?$/;
+
 /**
  * ESM loader hooks give `import { request } from 'node:http'` a binding of its own, which a tracer sets to its wrapper of
  * ours; we would then be called inside the tracer's span. Of any copy of `import-in-the-middle` that is loaded, the
  * `Hook` class is replaced by one that tells `listener` after each callback, so that the binding can be put right.
  */
 export function watchNamespaces(id: string, exports: unknown, listener: NamespaceListener): void {
-  if (id !== 'import-in-the-middle' || exports === null || exports === undefined) return;
+  if (!PACKAGE.test(id) || exports === null || exports === undefined) return;
   const holder = exports as { Hook?: HookConstructor };
   const { Hook } = holder;
   if (typeof Hook !== 'function' || wrapped.has(Hook)) return;

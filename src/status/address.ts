@@ -1,4 +1,5 @@
 import { isIP, isIPv4 } from 'node:net';
+import { formatHostPort } from '../common/authority.ts';
 
 export interface ListenAddress {
   readonly host: string;
@@ -30,5 +31,5 @@ export function isLoopback(host: string): boolean {
 }
 
 export function urlOf({ host, port }: ListenAddress): string {
-  return `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}/`;
+  return `http://${formatHostPort(host, port)}/`;
 }

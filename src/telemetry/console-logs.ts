@@ -118,7 +118,7 @@ let stderrConsole: Console | undefined;
  * Through a console of our own, as that ignores a closed pipe (an `error` event that nobody hears would end the process).
  * Writes to a pipe do not block: what the reader does not take yet is buffered by the stream.
  */
-function writeToStderr(line: string): boolean {
+export function writeToStderr(line: string): boolean {
   if (process.stderr.writableLength > MAX_PENDING_BYTES) return false;
   stderrConsole ??= new Console({ stdout: process.stderr, stderr: process.stderr, ignoreErrors: true });
   stderrConsole.error(line);

@@ -4,10 +4,16 @@ import { apiRegistry } from './api-registry.ts';
 import { diagnoseFault } from './diagnostics.ts';
 import { hasListeners } from './event-channel.ts';
 import type { TelemetryListener, TelemetryOptions } from './listener.ts';
+import { OpenCircuitNotice } from './open-circuit-notice.ts';
 import type { LoggerProvider } from './providers.ts';
 
 /** As the package @opentelemetry/api-logs, which can be set up without the API proper, leaves it behind. */
 const LOGS = Symbol.for('io.opentelemetry.js.api.logs');
+
+export interface DeferredOptions extends TelemetryOptions {
+  /** Whether a circuit that opens is told in a plain line as long as there is no SDK to see it. */
+  readonly sayOpened?: boolean;
+}
 
 /**
  * Stands in for the TelemetryListener until there is somebody to tell something to: an SDK, a subscriber of the event
@@ -15,12 +21,15 @@ const LOGS = Symbol.for('io.opentelemetry.js.api.logs');
  * costs three looks at whether that has changed.
  */
 export class DeferredListener implements EngineListener {
-  readonly #options: TelemetryOptions;
+  readonly #options: DeferredOptions;
+  /** Undefined: it is seen otherwise, or not to be said. */
+  readonly #notice: OpenCircuitNotice | undefined;
   #listener: TelemetryListener | undefined;
   #failed = false;
 
-  constructor(options: TelemetryOptions) {
+  constructor(options: DeferredOptions) {
     this.#options = options;
+    this.#notice = options.sayOpened === true ? new OpenCircuitNotice() : undefined;
     if (options.jsonLog) this.#load();
   }
 
@@ -35,7 +44,10 @@ export class DeferredListener implements EngineListener {
   }
 
   event(event: ResilienceEvent, source: EventSource, call: ObservedCall | undefined): void {
-    this.#wanted()?.event(event, source, call);
+    const listener = this.#wanted();
+    listener?.event(event, source, call);
+    // On the path of events, of which there are few.
+    if (this.#notice !== undefined && !hasTelemetry()) this.#notice.event(event, source);
   }
 
   callEnded(call: ObservedCall, durationMs: number): void {
@@ -56,6 +68,12 @@ export class DeferredListener implements EngineListener {
 
   useLoggerProvider(provider: LoggerProvider | undefined): void {
     this.#load()?.useLoggerProvider(provider);
+  }
+
+  /** Forgets the providers that were given: those of an SDK that has given way to another. */
+  moveToGlobal(): void {
+    this.useMeterProvider(undefined);
+    this.useLoggerProvider(undefined);
   }
 
   close(): void {
@@ -81,4 +99,11 @@ export class DeferredListener implements EngineListener {
     }
     return this.#listener;
   }
+}
+
+/** Whether any part of an SDK is there. A logger for diagnostics alone is none. */
+function hasTelemetry(): boolean {
+  const registry = apiRegistry();
+  if (LOGS in globalThis) return true;
+  return registry?.trace !== undefined || registry?.metrics !== undefined || registry?.logs !== undefined;
 }

@@ -17,13 +17,18 @@ export function diagnose(message: string): void {
 }
 
 /** The same for whoever sees to it himself that it is not said too often. */
-export function tell(message: string, severity: 'warn' | 'error'): void {
+export function tell(message: string, severity: 'info' | 'warn' | 'error'): void {
   try {
     if (hasDiagLogger()) loadApi().diag.createComponentLogger({ namespace: PACKAGE_NAME })[severity](message);
     else process.stderr.write(`${PACKAGE_NAME}: ${message}\n`);
   } catch {
     // A logger or a stream that fails must not become the app's problem.
   }
+}
+
+/** Says what is no trouble: only to a logger, never on stderr. */
+export function inform(message: string): void {
+  if (hasDiagLogger()) tell(message, 'info');
 }
 
 /** Tells of a fault of our own code; the call it happened on went through plain. */

@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { EventSource, ObservedCall, ResilienceEvent } from '../engine/events.ts';
+import type { EventSource, Mode, ObservedCall, ResilienceEvent } from '../engine/events.ts';
 import { ATTR, EVENTS, type EventDefinition, OTHER, SEVERITY, type Severity } from './names.ts';
 
 /** An event as it is told outside: the same name, attributes and timestamp on the span and in the log. */
@@ -61,9 +61,14 @@ export function describeSource(
     if (call.port > 0) attributes[ATTR.serverPort] = call.port; // a unix socket has none
     attributes[ATTR.requestMethod] = knownMethod(call.method);
   }
-  if (source.mode === 'observe') attributes[ATTR.mode] = 'observe';
+  Object.assign(attributes, modeOf(source.mode));
   if (requestId !== undefined) attributes[ATTR.requestId] = requestId;
   return attributes;
+}
+
+/** Said only where nothing is enforced, so that no alert takes what would have been for an outage. */
+export function modeOf(mode: Mode): Attributes {
+  return mode === 'observe' ? { [ATTR.mode]: 'observe' } : {};
 }
 
 /** RFC 9110 and PATCH, as the semantic conventions have it: any other method is whatever a caller made up. */

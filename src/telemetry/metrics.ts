@@ -11,6 +11,7 @@ import type {
 import type { CircuitStateChanged, EventSource, ObservedCall } from '../engine/events.ts';
 import type { UpstreamSnapshot } from '../engine/snapshot.ts';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.ts';
+import { modeOf } from './event-record.ts';
 import { reportFailure } from './guard.ts';
 import { ATTR, DURATION_BOUNDARIES, METRICS, type MetricDefinition } from './names.ts';
 import { type ObservedMetric, observe } from './observations.ts';
@@ -49,7 +50,7 @@ export class ResilienceMetrics {
     this.#instruments?.duration.record(durationMs / 1000, this.#attributes.of(call), contextOf(call));
   }
 
-  circuitStateChanged(event: CircuitStateChanged, { policy, upstream }: EventSource): void {
+  circuitStateChanged(event: CircuitStateChanged, { policy, upstream, mode }: EventSource): void {
     this.bind();
     this.#instruments?.transitions.add(1, {
       [ATTR.policyName]: policy,
@@ -57,12 +58,16 @@ export class ResilienceMetrics {
       [ATTR.circuitState]: event.state,
       [ATTR.circuitPreviousState]: event.previousState,
       [ATTR.transitionReason]: event.reason,
+      ...modeOf(mode),
     });
   }
 
-  callQueued(waitedMs: number, { upstream }: EventSource): void {
+  callQueued(waitedMs: number, { upstream, mode }: EventSource): void {
     this.bind();
-    this.#instruments?.wait.record(waitedMs / 1000, { [ATTR.upstreamName]: this.#keys.keyOf(upstream) });
+    this.#instruments?.wait.record(waitedMs / 1000, {
+      [ATTR.upstreamName]: this.#keys.keyOf(upstream),
+      ...modeOf(mode),
+    });
   }
 
   /** Moves to the meter provider of now. A comparison when it is the one of last time. */

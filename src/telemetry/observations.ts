@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { UpstreamSnapshot } from '../engine/snapshot.ts';
+import { modeOf } from './event-record.ts';
 import { ATTR, BULKHEAD_STATES, CIRCUIT_STATES, type METRICS, UPSTREAM_STATES } from './names.ts';
 import type { UpstreamKeys } from './upstream-keys.ts';
 
@@ -35,7 +36,7 @@ class Series {
   }
 
   #entry(attributes: Attributes) {
-    const key = JSON.stringify(Object.values(attributes));
+    const key = JSON.stringify(attributes);
     let entry = this.#entries.get(key);
     if (entry === undefined) {
       entry = { attributes, sum: 0, weight: 0 };
@@ -78,11 +79,15 @@ type AllSeries = Record<ObservedMetric, Series>;
 
 function observeCircuits(
   series: AllSeries,
-  { policy, upstream, circuits }: UpstreamSnapshot,
+  { policy, upstream, circuits, mode }: UpstreamSnapshot,
   keys: UpstreamKeys,
 ): void {
   for (const circuit of circuits) {
-    const named = { [ATTR.policyName]: policy, [ATTR.circuitName]: keys.circuitKeyOf(upstream, circuit.name) };
+    const named = {
+      [ATTR.policyName]: policy,
+      [ATTR.circuitName]: keys.circuitKeyOf(upstream, circuit.name),
+      ...modeOf(mode),
+    };
     for (const state of CIRCUIT_STATES) {
       series.circuitStatus.add({ ...named, [ATTR.circuitState]: state }, circuit.state === state ? 1 : 0);
     }
@@ -92,8 +97,12 @@ function observeCircuits(
   }
 }
 
-function observeHealth(series: AllSeries, { errorRatio, calls, unhealthy }: UpstreamSnapshot, upstream: string): void {
-  const named = { [ATTR.upstreamName]: upstream };
+function observeHealth(
+  series: AllSeries,
+  { errorRatio, calls, unhealthy, mode }: UpstreamSnapshot,
+  upstream: string,
+): void {
+  const named = { [ATTR.upstreamName]: upstream, ...modeOf(mode) };
   if (errorRatio !== undefined) series.upstreamErrorRatio.average(named, errorRatio, Math.max(calls, 1));
   for (const state of UPSTREAM_STATES) {
     series.upstreamStatus.add({ ...named, [ATTR.upstreamState]: state }, (state === 'unhealthy') === unhealthy ? 1 : 0);
@@ -101,7 +110,7 @@ function observeHealth(series: AllSeries, { errorRatio, calls, unhealthy }: Upst
 }
 
 function observeTotals(series: AllSeries, snapshot: UpstreamSnapshot, upstream: string): void {
-  const named = { [ATTR.policyName]: snapshot.policy, [ATTR.upstreamName]: upstream };
+  const named = { [ATTR.policyName]: snapshot.policy, [ATTR.upstreamName]: upstream, ...modeOf(snapshot.mode) };
   const totals = [
     [series.rejections, ATTR.rejectionReason, snapshot.rejections],
     [series.retries, ATTR.retryReason, snapshot.retries],
@@ -112,8 +121,8 @@ function observeTotals(series: AllSeries, snapshot: UpstreamSnapshot, upstream: 
   }
 }
 
-function observeLimits(series: AllSeries, { bulkhead, retryBudget }: UpstreamSnapshot, upstream: string): void {
-  const named = { [ATTR.upstreamName]: upstream };
+function observeLimits(series: AllSeries, { bulkhead, retryBudget, mode }: UpstreamSnapshot, upstream: string): void {
+  const named = { [ATTR.upstreamName]: upstream, ...modeOf(mode) };
   if (bulkhead !== undefined) {
     const limits = { executing: bulkhead.maxConcurrent, queued: bulkhead.maxQueue };
     for (const state of BULKHEAD_STATES) {

@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { ObservedCall } from '../engine/events.ts';
+import type { Mode, ObservedCall } from '../engine/events.ts';
+import { modeOf } from './event-record.ts';
 import { ATTR, OTHER } from './names.ts';
 import type { UpstreamKeys } from './upstream-keys.ts';
 
@@ -10,6 +11,7 @@ const MAX_SERIES = 2_000;
 
 /** The attribute sets of one upstream under one policy. */
 interface OutcomeSeries {
+  readonly mode: Mode;
   readonly success: Attributes;
   readonly others: Map<string, Attributes>;
   readonly errorTypes: Set<string>;
@@ -31,11 +33,13 @@ export class OutcomeAttributes {
     return otherOutcome(series, call);
   }
 
-  #seriesOf({ policy, upstream }: ObservedCall): OutcomeSeries {
+  #seriesOf({ policy, upstream, mode }: ObservedCall): OutcomeSeries {
     const found = this.#series.get(policy)?.get(upstream);
-    if (found !== undefined) return found;
-    const named = { [ATTR.policyName]: policy, [ATTR.upstreamName]: this.#keys.keyOf(upstream) };
+    // The mode can change when the configuration does.
+    if (found?.mode === mode) return found;
+    const named = { [ATTR.policyName]: policy, [ATTR.upstreamName]: this.#keys.keyOf(upstream), ...modeOf(mode) };
     const series = {
+      mode,
       success: { ...named, [ATTR.outcome]: 'success' },
       others: new Map<string, Attributes>(),
       errorTypes: new Set<string>(),

@@ -25,9 +25,12 @@ export class CallTrace {
   context: Context;
   span: Span | undefined;
 
-  constructor(caller: Context, requestId: string | undefined) {
+  /** Why the call failed, for people, where more is known than its error type. */
+  explanation: string | undefined;
+
+  constructor(caller: Context, requestId: string | undefined, call: ObservedCall) {
     this.caller = caller;
-    this.requestId = requestId ?? requestIdIn(caller) ?? requestIdOfServerSpan(caller);
+    this.requestId = requestId ?? requestIdIn(caller) ?? requestIdOfServerSpan(caller) ?? requestIdOfCall(call);
     this.context = caller;
   }
 }
@@ -51,26 +54,33 @@ export class CallSpans {
   note(call: ObservedCall): void {
     const caller = context.active();
     const requestId = currentRequestId();
-    if (requestId === undefined && !call.repeats) {
+    if (requestId === undefined && !call.mayResend) {
       call.scope = caller;
       return;
     }
-    const noted = new CallTrace(caller, requestId);
+    const noted = new CallTrace(caller, requestId, call);
     call.scope = noted;
-    if (call.repeats) this.#open(noted, call);
+    if (call.mayResend) this.#open(noted, call);
   }
 
   /** There is something to tell of the call: opens its span, back-dated to its start, if an SDK is there. */
-  materialise(call: ObservedCall): void {
+  ensureSpan(call: ObservedCall): void {
     const scope = call.scope as CallTrace | Context | undefined;
     if (scope === undefined) return; // it has ended: a span opened now would never end
     if (scope instanceof CallTrace) {
       if (scope.span === undefined) this.#open(scope, call);
       return;
     }
-    const noted = new CallTrace(scope, undefined);
+    const noted = new CallTrace(scope, undefined, call);
     call.scope = noted;
     this.#open(noted, call);
+  }
+
+  /** Notes why the call is being refused, in the words of the error that the app may see. */
+  explainRejection(call: ObservedCall): void {
+    const scope = call.scope;
+    if (!(scope instanceof CallTrace && scope.span?.isRecording())) return;
+    scope.explanation = call.rejection?.toError().message;
   }
 
   end(call: ObservedCall): void {
@@ -81,7 +91,7 @@ export class CallSpans {
     }
     const span = scope.span;
     if (span === undefined) return;
-    if (span.isRecording()) describeEnd(span, call);
+    if (span.isRecording()) describeEnd(span, call, scope.explanation);
     span.end();
   }
 
@@ -96,14 +106,23 @@ export class CallSpans {
   }
 }
 
-function describeEnd(span: Span, call: ObservedCall): void {
+function describeEnd(span: Span, call: ObservedCall, explanation: string | undefined): void {
   span.setAttribute(ATTR.attemptCount, call.attempts);
   if (call.result !== undefined) span.setAttribute(ATTR.outcome, call.result);
   if (call.errorType !== undefined) span.setAttribute(ATTR.errorType, call.errorType);
   if (call.fallbackSource !== undefined) span.setAttribute(ATTR.fallbackSource, call.fallbackSource);
   const failed = call.result === 'failure' || call.result === 'rejected';
   // A caller that gave up has seen no failure.
-  if (failed && call.errorType !== 'aborted') span.setStatus({ code: SpanStatusCode.ERROR });
+  if (!failed || call.errorType === 'aborted') return;
+  span.setStatus({
+    code: SpanStatusCode.ERROR,
+    message: (call.result === 'rejected' ? explanation : undefined) ?? failureOf(call),
+  });
+}
+
+function failureOf({ upstream, errorType, attempts }: ObservedCall): string {
+  const repeated = attempts > 1 ? ` after ${attempts} attempts` : '';
+  return `call to ${upstream} failed (${errorType})${repeated}`;
 }
 
 /**
@@ -121,7 +140,7 @@ function wallClock(monotonicMs: number): number {
  */
 function parentOf(call: ObservedCall, caller: Context): Context {
   const parent = trace.getSpanContext(caller);
-  if (parent !== undefined || call.repeats) return caller;
+  if (parent !== undefined || call.mayResend) return caller;
   const sent = trace.getSpanContext(propagation.extract(caller, call, SENT_HEADERS));
   // Not remote: that span is of this process, and samplers treat local parents apart.
   return sent === undefined ? caller : trace.setSpanContext(caller, { ...sent, isRemote: false });
@@ -134,6 +153,14 @@ const SENT_HEADERS: TextMapGetter<ObservedCall> = {
 
 /** As captured on the server span by instrumentation-http's `headersToSpanAttributes`. */
 const CAPTURED_REQUEST_ID = 'http.request.header.x-request-id';
+
+const REQUEST_ID_HEADER = 'x-request-id';
+const MAX_REQUEST_ID_LENGTH = 256;
+
+/** The app tells the upstream what it calls the request: no nearer name is known. */
+function requestIdOfCall(call: ObservedCall): string | undefined {
+  return call.header(REQUEST_ID_HEADER)?.slice(0, MAX_REQUEST_ID_LENGTH) || undefined;
+}
 
 function requestIdOfServerSpan(caller: Context): string | undefined {
   const server = trace.getSpan(caller) as { attributes?: Record<string, unknown> } | undefined;

@@ -6,6 +6,7 @@ import { describe, it } from 'mocha';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { BULKHEAD_DEFAULTS } from '../../src/strategies/bulkhead/options.ts';
 import { CIRCUIT_BREAKER_DEFAULTS } from '../../src/strategies/circuit-breaker/options.ts';
+import { FALLBACK_CACHE_DEFAULTS } from '../../src/strategies/fallback/options.ts';
 import { RETRY_DEFAULTS } from '../../src/strategies/retry/options.ts';
 import { DEFAULT_POLICY } from '../../src/strategies/shared/policy.ts';
 import { TIMEOUT_DEFAULTS } from '../../src/strategies/timeout/options.ts';
@@ -45,7 +46,7 @@ describe('loadConfig without any configuration', () => {
     assert.equal(config.rules.mode, 'enforce');
     assert.equal(config.rules.maxUpstreams, 1_000);
     assert.equal(config.rules.forOrigin(originOf('http://any.example')).fixed?.assignment?.policy, DEFAULT_POLICY);
-    const settings = { sdk: 'auto', eventSignal: 'logs/dup', log: 'off', requestIdHeader: undefined };
+    const settings = { sdk: 'auto', eventSignal: 'logs/dup', log: 'auto', requestIdHeader: undefined };
     assert.deepEqual(config.settings, settings);
   });
 
@@ -75,10 +76,16 @@ describe('loadConfig with the example of the design', () => {
     assert.deepEqual(users.retry, { ...RETRY_DEFAULTS, maxRetries: 2 });
     assert.deepEqual(users.bulkhead, { maxConcurrent: 10, maxQueue: 10, queueTimeoutMs: 10_000 });
     assert.equal(users.rateLimiter, undefined);
-    const backup = { protocol: 'https:', port: 443, basePath: '', forwardCredentials: false };
+    const backup = {
+      protocol: 'https:',
+      port: 443,
+      basePath: '',
+      forwardCredentials: false,
+      credentialHeaders: new Set(),
+    };
     assert.deepEqual(users.fallback, {
       endpoints: ['api.backup1.example', 'api.backup2.example'].map((host) => ({ ...backup, host })),
-      cache: { staleIfErrorMs: 3_600_000, private: false, maxBytes: 64 * 1024 ** 2, maxEntryBytes: 1024 ** 2 },
+      cache: FALLBACK_CACHE_DEFAULTS,
       response: {
         status: 200,
         headers: {},

@@ -33,12 +33,14 @@ export interface CallOptions {
   readonly concurrent?: boolean;
   /** The name of a span of the app's own, one for each call. */
   readonly span?: string;
+  /** A module that is loaded first, as an app that sets up OpenTelemetry when it is running. */
+  readonly setup?: string;
 }
 
 /** The environment of this process without what would make an SDK start or a runner meddle. */
 export function cleanEnv(extra: Record<string, string> = {}): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !/^(OTEL_|NODE_OPTIONS$|NODE_V8_COVERAGE$)/.test(name));
-  return { ...Object.fromEntries(kept), NODE_EXTRA_CA_CERTS: CERTIFICATE, ...extra };
+  return { ...Object.fromEntries(kept), NODE_EXTRA_CA_CERTS: CERTIFICATE, OTEL_RESILIENCE_LOG: 'off', ...extra };
 }
 
 export function preload(

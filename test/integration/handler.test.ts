@@ -49,8 +49,11 @@ describe('a fallback handler in code', () => {
     }
   }
 
-  it('is told of once, however often it fails', () => {
+  it("is told of once, however often it fails, by name and as the app's own", () => {
     const lines = app.stderr.trim().split('\n');
+    const said =
+      /: policy policy\d, upstream http:\/\/127\.0\.0\.1:\d+: the fallback handler (?:threw|returned|gave no answer) /;
+    for (const line of lines) assert.match(line, said);
     assert.ok(lines.length >= 1 && lines.length <= FAULTY.length, app.stderr);
     assert.equal(new Set(lines).size, lines.length, app.stderr);
   });

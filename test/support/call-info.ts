@@ -12,6 +12,7 @@ export function callInfo(method = 'GET', headers: Readonly<Record<string, string
     headers: () => Object.entries(headers),
     credentials: () => undefined,
     hasContent: () => false,
+    whenFinal: () => undefined,
     pinned: () => false,
   };
 }

@@ -36,6 +36,9 @@ export class FakeExchange implements Exchange {
   hasContent(): boolean {
     return false;
   }
+  whenFinal(): Promise<void> | undefined {
+    return undefined;
+  }
   pinned(): boolean {
     return false;
   }

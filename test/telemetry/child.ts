@@ -11,7 +11,7 @@ export interface ChildResult {
 /** The environment of this process without what would make an SDK start or a runner meddle. */
 export function cleanEnv(extra: Record<string, string> = {}): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('OTEL_') && name !== 'NODE_OPTIONS');
-  return { ...Object.fromEntries(kept), ...extra };
+  return { ...Object.fromEntries(kept), OTEL_RESILIENCE_LOG: 'off', ...extra };
 }
 
 export function startFixture(name: string, args: readonly string[], env: Record<string, string> = {}): ChildProcess {

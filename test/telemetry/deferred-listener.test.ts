@@ -13,7 +13,7 @@ function loadedAfter(script: string, options = '{}'): { api: boolean; listener: 
       '-e',
       `const { DeferredListener } = require(${LISTENER});
        const listener = new DeferredListener({ eventSignal: 'logs/dup', jsonLog: false, snapshots: () => [], ...${options} });
-       const call = { policy: 'p', upstream: 'u', mode: 'enforce', attempts: 1, repeats: false, sentHeader() {} };
+       const call = { policy: 'p', upstream: 'u', mode: 'enforce', attempts: 1, mayResend: false, header() {}, sentHeader() {} };
        const tell = () => {
          listener.callStarted(call);
          let sent = 0;

@@ -29,7 +29,7 @@ describe('A broken SDK', () => {
 
   function wholeCall(listener: TelemetryListener): number {
     let sent = 0;
-    const call = new ScriptedCall({ repeats: true, result: 'rejected', errorType: 'circuit_open' });
+    const call = new ScriptedCall({ mayResend: true, result: 'rejected', errorType: 'circuit_open' });
     listener.callStarted(call);
     listener.attempt(call, 1, () => {
       sent += 1;

@@ -3,6 +3,7 @@ import { core, logs, metrics, node, tracing } from '@opentelemetry/sdk-node';
 import type { CallResult, FallbackSource, Mode, ObservedCall } from '../../src/engine/events.ts';
 import type { UpstreamSnapshot } from '../../src/engine/snapshot.ts';
 import { TELEMETRY_DEFAULTS, TelemetryListener, type TelemetryOptions } from '../../src/telemetry/listener.ts';
+import { NO_RESULTS } from '../support/snapshots.ts';
 
 /** A call as the engine would present it, with everything settable. */
 export class ScriptedCall implements ObservedCall {
@@ -15,15 +16,22 @@ export class ScriptedCall implements ObservedCall {
   method = 'GET';
   startedAtMs = performance.now();
   attempts = 0;
-  repeats = false;
+  mayResend = false;
   result: CallResult | undefined = undefined;
   errorType: string | undefined = undefined;
   fallbackSource: FallbackSource | undefined = undefined;
   scope: unknown = undefined;
+  /** As sent. */
   headers: Record<string, string> = {};
+  appHeaders: Record<string, string> = {};
+  rejection: ObservedCall['rejection'] = undefined;
 
   constructor(fields: Partial<ScriptedCall> = {}) {
     Object.assign(this, fields);
+  }
+
+  header(name: string): string | undefined {
+    return this.appHeaders[name];
   }
 
   sentHeader(name: string): string | undefined {
@@ -51,6 +59,7 @@ export function snapshot(fields: Partial<UpstreamSnapshot> = {}): UpstreamSnapsh
     errorRatio: undefined,
     unhealthy: false,
     calls: 0,
+    results: NO_RESULTS,
     rejections: {},
     retries: {},
     fallbacks: {},

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, it } from 'mocha';
 import type { UpstreamSnapshot } from '../../src/engine/snapshot.ts';
 import { TELEMETRY_DEFAULTS, TelemetryListener } from '../../src/telemetry/listener.ts';
 import { ATTRIBUTES, DURATION_BOUNDARIES, METRICS } from '../../src/telemetry/names.ts';
+import { NO_OUTAGE } from '../support/snapshots.ts';
 import { InMemorySdk, OPENED, ScriptedCall, snapshot, TestReader } from './harness.ts';
 
 const UPSTREAM = 'http://users.test:8080';
@@ -95,6 +96,7 @@ describe('Metrics', () => {
       counted: 10,
       failures: 6,
       retryAfterMs: 5,
+      ...NO_OUTAGE,
     } as const;
     state = [snapshot({ circuits: [circuit] })];
     assert.deepEqual(table(await sdk.points('resilience.circuit_breaker.status')), {
@@ -117,6 +119,7 @@ describe('Metrics', () => {
       counted: 2,
       failures: 2,
       retryAfterMs: 0,
+      ...NO_OUTAGE,
     } as const;
     state = [snapshot({ circuits: [circuit] })];
     assert.deepEqual(await sdk.points('resilience.circuit_breaker.failure_ratio'), []);

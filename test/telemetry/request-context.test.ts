@@ -57,6 +57,20 @@ describe('Request id', () => {
     assert.equal(sdk.finished()[0]?.attributes['request.id'], 'r-4');
   });
 
+  it('is what the app tells the upstream, if nothing nearer is known', () => {
+    sdk = new InMemorySdk();
+    for (const task of [(run: () => void) => run(), (run: () => void) => withRequestContext('r-6', run)]) {
+      const call = new ScriptedCall({ appHeaders: { 'x-request-id': 'r-5' } });
+      task(() => sdk?.listener.callStarted(call));
+      sdk.listener.event(REJECTED, call, call);
+      sdk.listener.callEnded(call, 1);
+    }
+    assert.deepEqual(
+      sdk.finished().map(({ attributes }) => attributes['request.id']),
+      ['r-5', 'r-6'],
+    );
+  });
+
   it('is taken from incoming requests on demand, and never left over for the next on the connection', async () => {
     const stop = watchIncomingRequestIds();
     const server = http.createServer((request, response) => {

@@ -44,6 +44,18 @@ describe('Span of a call', () => {
     });
   });
 
+  it('says in its status why the app got no answer', () => {
+    const rejection = { toError: () => new Error('circuit of payments is open (next probe in 9800 ms)') };
+    const refused = new ScriptedCall({ result: 'rejected', errorType: 'circuit_open', rejection });
+    run(refused, () => sdk.listener.event(REJECTED, refused, refused));
+    const failed = new ScriptedCall({ upstream: 'payments', attempts: 2, result: 'failure', errorType: '503' });
+    run(failed, () => sdk.listener.event(OPENED, failed, failed));
+    assert.deepEqual(
+      sdk.finished().map(({ status }) => status.message),
+      ['circuit of payments is open (next probe in 9800 ms)', 'call to payments failed (503) after 2 attempts'],
+    );
+  });
+
   it('opens at the first of several events only', () => {
     const call = new ScriptedCall({ attempts: 1 });
     run(call, () => {
@@ -100,7 +112,7 @@ describe('Span of a call', () => {
   });
 
   it('holds the attempts of a policy that repeats', () => {
-    const call = new ScriptedCall({ repeats: true });
+    const call = new ScriptedCall({ mayResend: true });
     const parents: (string | undefined)[] = [];
     run(call, () => {
       for (const number of [1, 2]) {
@@ -158,7 +170,7 @@ describe('Span of a call', () => {
 describe('Span of a call that is not sampled', () => {
   it('passes its decision on to the attempts and records nothing', async () => {
     const sdk = new InMemorySdk({ sampler: new tracing.AlwaysOffSampler() });
-    const call = new ScriptedCall({ repeats: true });
+    const call = new ScriptedCall({ mayResend: true });
     sdk.listener.callStarted(call);
     let active = trace.getSpanContext(context.active());
     sdk.listener.attempt(call, 1, () => {

@@ -55,6 +55,11 @@ export const documentOptions = {
     },
     { description: 'Limits of what is kept in memory.' },
   ),
+  credential_headers: is.headerNames({
+    description:
+      'Request headers that name the caller, besides those whose names tell (authorization, cookie, x-api-key, ...).',
+    default: [],
+  }),
   request_id_header: is.headerNameOrOff({
     description:
       'The header with the id of a request: taken from incoming requests, told in telemetry, added to outgoing calls.',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { defaultPort, formatAuthority, stripBrackets } from '../../common/authority.ts';
 import { type OptionText, option } from './option.ts';
 
 /** Where a fallback endpoint is, as `EndpointTarget` wants it. */
@@ -20,17 +21,15 @@ export function parseEndpoint(text: string): EndpointAddress | undefined {
   const protocol = url.protocol === 'https:' ? 'https:' : 'http:';
   return {
     protocol,
-    host: url.hostname.replace(/^\[|\]$/g, ''),
-    port: url.port === '' ? (protocol === 'https:' ? 443 : 80) : Number(url.port),
+    host: stripBrackets(url.hostname),
+    port: url.port === '' ? (defaultPort(protocol) ?? 0) : Number(url.port),
     basePath: url.pathname.replace(/\/+$/, ''),
   };
 }
 
 /** As one would write it in the file. */
 export function endpointText({ protocol, host, port, basePath }: EndpointAddress): string {
-  const authority = host.includes(':') ? `[${host}]` : host;
-  const isDefault = port === (protocol === 'https:' ? 443 : 80);
-  return `${protocol}//${authority}${isDefault ? '' : `:${port}`}${basePath}`;
+  return `${protocol}//${formatAuthority(protocol, host, port)}${basePath}`;
 }
 
 export function endpoints(about: OptionText) {

@@ -21,6 +21,10 @@ const fallbackCache = {
     description: 'Store private responses and those to credentials too, kept apart by credentials.',
     default: FALLBACK_CACHE_DEFAULTS.private,
   }),
+  ignore_headers: is.headerNames({
+    description: 'Request headers that do not choose the response: without it, each value has a response of its own.',
+    default: [],
+  }),
   max_bytes: is.size(
     { min: 1, max: 16 * GIB },
     { description: 'Bytes of all stored responses.', default: formatSize(FALLBACK_CACHE_DEFAULTS.maxBytes) },
@@ -44,7 +48,8 @@ const fallbackResponse = {
 export const fallback = {
   endpoints: endpoints({ description: 'Other places that can answer, in order.', default: [] }),
   forward_credentials: is.flag({
-    description: 'Send `Authorization`, `Cookie` and `Proxy-Authorization` to endpoints of another origin too.',
+    description:
+      'Send headers that name the caller (`Authorization`, `Cookie`, ...) to endpoints of another origin too.',
     default: false,
   }),
   cache: switchable(fallbackCache, { description: 'Serve the last good response.', default: false }),

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { namesCaller } from '../../common/caller-identity.ts';
 import { formatDuration, parseDuration } from '../../common/duration.ts';
+import { HOP_BY_HOP } from '../../common/http-fields.ts';
 import { formatSize, parseSize } from '../../common/size.ts';
 import type { StatusRange } from '../../strategies/verdict/options.ts';
 import { type Held, type OptionText, option, type TextForm } from './option.ts';
@@ -138,18 +140,26 @@ export function methods(text: OptionText) {
   return option(z.array(method).min(1).max(50), text, value('list', 'a list of HTTP methods such as GET'));
 }
 
-/** Node writes these itself, from the body it is given. */
-const FRAMING = new Set(['connection', 'content-length', 'keep-alive', 'transfer-encoding', 'trailer', 'upgrade']);
+export function headerNames(text: OptionText) {
+  const name = z
+    .string()
+    .regex(TOKEN)
+    .transform((given) => given.toLowerCase());
+  return option(z.array(name).max(100), text, value('list', 'a list of header names such as x-acme-who'));
+}
 
-/** What steers a request, or holds credentials: an id in it would break calls, or show secrets. */
-const RESERVED = new Set([...FRAMING, 'host', 'expect', 'te', 'authorization', 'cookie', 'proxy-authorization']);
+/** About one connection and the framing of a message in it: whoever writes the message states them. */
+const FRAMING = new Set([...HOP_BY_HOP, 'content-length']);
+
+/** What steers a request: an id in it would break calls. What names the caller would be shown as an id. */
+const RESERVED = new Set([...FRAMING, 'host', 'expect']);
 
 export function headerNameOrOff(text: OptionText) {
   const name = z
     .string()
     .regex(TOKEN)
     .transform((given) => given.toLowerCase())
-    .refine((given) => !RESERVED.has(given));
+    .refine((given) => !RESERVED.has(given) && !namesCaller(given));
   const words = 'the name of a header such as x-request-id (none that HTTP itself or credentials need), or off';
   return option(z.union([OFF, name]), text, value('scalar', words));
 }

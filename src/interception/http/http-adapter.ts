@@ -1,6 +1,9 @@
 import http, { type ClientRequest } from 'node:http';
 import https from 'node:https';
 import { syncBuiltinESMExports } from 'node:module';
+
+<<<<<<< HEAD
+
 import type { Attempt, CallEngine, ExchangeListener } from '../../engine/exchange.ts';
 import type { ExtraHeaders } from '../extra-headers.ts';
 import { type Undo, UndoStack } from '../patch.ts';
@@ -11,6 +14,21 @@ import { HttpExchange } from './call/http-exchange.ts';
 import { startDirect, startRelayed, startWaiting } from './call/start-call.ts';
 import { type Depth, PatchedModule } from './patch/patched-module.ts';
 import { patchPrototypes } from './patch/prototype-patches.ts';
+
+=======
+
+import type { CallEngine } from '../../engine/exchange.ts';
+import type { ExtraField, ExtraHeaders } from '../extra-headers.ts';
+import { type Undo, UndoStack } from '../patch.ts';
+import type { CallArguments } from './added-headers.ts';
+import { type CallTarget, type Protocol, readTarget } from './call-target.ts';
+import type { DirectCall } from './direct-call.ts';
+import type { CallSite } from './http-exchange.ts';
+import { type Depth, PatchedModule } from './patched-module.ts';
+import { installSensors } from './prototype-patches.ts';
+import type { RelayedCall } from './relayed-call.ts';
+
+>>>>>>> main
 
 export interface HttpAdapterOptions {
   readonly engine: CallEngine;
@@ -88,12 +106,22 @@ export class HttpAdapter {
       const pipeline = engine.route(asked.protocol, asked.host, asked.port, asked.method, asked.path);
       if (pipeline === undefined) return undefined;
       const fields = extraHeaders?.();
+<<<<<<< HEAD
       const { target, args: made } = fields ? withFields({ target: asked, args }, fields) : { target: asked, args };
       const { repeats, maxReplayBytes } = pipeline;
       const site: CallSite = { module, args: made, layers: through, maxReplayBytes, modules: this.#modules, report };
       const exchange = new HttpExchange(target, site);
       const listener = engine.open(pipeline, exchange);
       return { exchange, listener, first: listener.begin(), repeats };
+=======
+      const { target, args: made } = fields ? adding(fields, asked, args) : { target: asked, args };
+      const { buffersOutcome, maxReplayBytes } = pipeline;
+      const site: CallSite = { module, args: made, layers: through, maxReplayBytes, modules: this.#modules, report };
+      this.#calls ??= loadCalls();
+      const call = buffersOutcome ? new this.#calls.Relayed(target, site) : new this.#calls.Direct(target, site);
+      call.begin(engine.open(pipeline, call));
+      return call;
+>>>>>>> main
     } catch (error) {
       report(error);
       return undefined;

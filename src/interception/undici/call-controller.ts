@@ -1,13 +1,12 @@
+import type { WireLink } from './caller-side.ts';
 import type { Controller } from './undici-types.ts';
 
 /** The controller a caller keeps over all attempts, or before there is one; steers the attempt that counts. */
 export class CallController implements Controller {
   rawHeaders: unknown = null;
   rawTrailers: unknown = null;
-  /** The controller of the attempt whose response the caller is getting, if it comes from the wire. */
-  source: Controller | undefined = undefined;
-  /** Where there is no such attempt: what a substitute waits for. */
-  onResume: (() => void) | undefined = undefined;
+  /** Of the attempt whose response the caller is getting, or of the substitute it gets instead. */
+  source: WireLink | undefined = undefined;
   #aborted = false;
   #paused = false;
   #reason: Error | null = null;
@@ -31,15 +30,14 @@ export class CallController implements Controller {
   }
 
   pause(): void {
+    // What undici is to do is asked when a piece of the response has been handed over.
     this.#paused = true;
-    this.source?.pause();
   }
 
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
     this.source?.resume();
-    this.onResume?.();
   }
 
   abort(reason?: Error): void {

@@ -1,65 +1,119 @@
-import { AsyncResource } from 'node:async_hooks';
-import type { Attempt, Exchange } from '../../engine/exchange.ts';
-import type { EndpointTarget, Substitute } from '../../strategies/shared/contract.ts';
+import type { Attempt, Exchange, ExchangeListener } from '../../engine/exchange.ts';
+import type { Substitute } from '../../strategies/shared/contract.ts';
 import { requestAborted } from './abort-errors.ts';
-import { CallReports } from './call-reports.ts';
-import { transmit } from './transmit.ts';
-import type { WireAttempt } from './wire-attempt.ts';
+import { CallerScope } from './caller-scope.ts';
+import type { CallerSide, WireLink } from './caller-side.ts';
+import type { Destination } from './destination.ts';
+import { play } from './playback.ts';
+import { isSendable, type RequestBody } from './request-body.ts';
+import { headerPairs, requestHeader } from './request-headers.ts';
+import { sendAttempt } from './send-attempt.ts';
+import type { UndiciInstance } from './undici-instance.ts';
+import type { Dispatcher, DispatchOptions } from './undici-types.ts';
+import { addWaiting, removeWaiting, type Waiting } from './waiting-calls.ts';
+import { WireAttempt } from './wire-attempt.ts';
 
-/** One dispatch of the app as the engine's exchange; the subclasses know the two styles of handlers. */
-export abstract class Call extends CallReports implements Exchange {
+export interface CallInput {
+  readonly instance: UndiciInstance;
+  /** The one the app dispatched on. */
+  readonly dispatcher: Dispatcher;
+  readonly destination: Destination;
+  readonly options: DispatchOptions;
+  readonly method: string;
+  /** With the query. */
+  readonly path: string;
+  readonly buffersOutcome: boolean;
+  readonly body: RequestBody | undefined;
+  /** Our own code failed; the app's call must not. */
+  readonly report: (error: unknown) => void;
+}
+
+/** One dispatch of the app as the engine's exchange. */
+export class Call implements Exchange, Waiting {
+  readonly protocol: string;
+  readonly host: string;
+  readonly port: number;
+  readonly method: string;
+  readonly path: string;
+  readonly upgrade: boolean;
+  readonly body: RequestBody | undefined;
+  readonly input: CallInput;
+  listener!: ExchangeListener;
+  caller!: CallerSide;
   /** The caller has its abort function. */
   started = false;
+  /** The caller has been told the end, or is being told. */
+  ended = false;
 
-  #attempt: WireAttempt | undefined = undefined;
+  /** The attempt last sent; with an outcome held or delivered, the one it is of. */
+  #wire: WireAttempt | undefined = undefined;
   #heldError: Error | undefined = undefined;
-  /** A connection was given to an attempt: bytes may have left. */
-  #touched = false;
+  /** The caller has left by itself, or threw in our face: nothing it does says anything of the upstream. */
+  #left = false;
   /** Still inside the caller's own `dispatch`: it must not be answered before that has returned. */
   #dispatching = false;
   /** The end is decided: no further attempt will come. */
   #closing = false;
-  /** The caller's asynchronous context, for attempts that are made out of it. */
-  #scope: AsyncResource | undefined = undefined;
+  #scope: CallerScope | undefined = undefined;
 
-  // ── style ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+  constructor(input: CallInput) {
+    const { destination } = input;
+    this.input = input;
+    this.protocol = destination.protocol;
+    this.host = destination.host;
+    this.port = destination.port;
+    this.method = input.method;
+    this.path = input.path;
+    this.body = input.body;
+    this.upgrade = Boolean(input.options.upgrade) || input.method === 'CONNECT';
+  }
 
-  protected abstract newAttempt(): WireAttempt;
-  /** Gives the caller its abort function, unless it has one. May throw what the caller's handler throws. */
-  protected abstract start(): void;
-  /** Plays the answer to the caller. */
-  protected abstract answer(response: Substitute): void;
+  // ── what the app asked for ────────────────────────────────────────────────────────────────────────────────────────
+
+  header(name: string): string | undefined {
+    return requestHeader(this.input.options.headers, name);
+  }
+
+  headers(): Iterable<readonly [name: string, value: string]> {
+    return headerPairs(this.input.options.headers);
+  }
+
+  credentials(): string | undefined {
+    return this.input.destination.credentials;
+  }
+
+  hasContent(): boolean {
+    const { body } = this.input.options;
+    if (body === undefined || body === null || body === '') return false;
+    if (ArrayBuffer.isView(body) || body instanceof ArrayBuffer) return body.byteLength > 0;
+    return this.body?.empty() !== true;
+  }
+
+  whenFinal(): undefined {
+    return undefined;
+  }
+
+  pinned(): boolean {
+    return this.input.destination.pinned || Boolean(this.input.options.servername);
+  }
 
   // ── the caller's dispatch ─────────────────────────────────────────────────────────────────────────────────────────
 
-  /** False: the engine failed before anything happened; the call is to go through plain. */
-  begin(): 'attempt' | 'wait' | 'failed' {
-    try {
-      const first = this.listener.begin();
-      if (first === undefined) return 'wait';
-      this.current = first;
-      return 'attempt';
-    } catch (error) {
-      this.report(error);
-      return 'failed';
-    }
-  }
-
   /** Makes the first attempt, in the caller's own stack: what dispatch returns or throws is the caller's. */
-  sendFirst(): boolean {
-    const attempt = this.newAttempt();
-    this.#attempt = attempt;
+  sendFirst(attempt: Attempt): boolean {
+    const wire = new WireAttempt(this, attempt);
+    this.#wire = wire;
     this.#dispatching = true;
     try {
-      if (!this.listener.needsAttemptContext) return transmit(this, attempt, undefined);
+      if (!this.listener.needsAttemptContext) return sendAttempt(wire);
       let result = true;
-      this.#inAttempt(() => {
-        result = transmit(this, attempt, undefined);
+      this.#rememberScope();
+      this.listener.withAttemptContext(() => {
+        result = sendAttempt(wire);
       });
-      if (this.repeats) this.#rememberContext();
       return result;
     } catch (error) {
-      this.leave();
+      this.callerAborted();
       this.ended = true;
       throw error;
     } finally {
@@ -71,152 +125,211 @@ export abstract class Call extends CallReports implements Exchange {
   wait(): boolean {
     this.#dispatching = true;
     this.#startSafely();
-    if (!this.left) this.proceed();
+    if (!this.#left) this.listener.proceed();
     this.#dispatching = false;
-    this.#rememberContext();
+    this.#rememberScope();
+    if (!this.ended && this.#wire === undefined) addWaiting(this.input.dispatcher, this);
     // `false` would announce a 'drain' event, and none would come.
     return true;
   }
 
-  #rememberContext(): void {
-    if (!this.#closing && !this.ended) this.#scope = new AsyncResource('ResilienceCall');
+  #rememberScope(): void {
+    if (!this.#closing && !this.ended) this.#scope ??= new CallerScope();
   }
 
   // ── exchange ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   sentHeader(name: string): string | undefined {
-    return this.#attempt?.sentHeader(name);
+    return this.#wire?.sentHeader(name);
   }
 
   replayable(): boolean {
-    return !this.upgrade && (this.body?.replayable(this.#touched) ?? true);
+    return !this.upgrade && isSendable(this.body);
   }
 
   send(attempt: Attempt): void {
     if (this.ended) return;
+    removeWaiting(this.input.dispatcher, this);
+    // The body may have gone since it was asked for, as may the dispatcher: then what was held is the outcome.
+    if (this.#wire !== undefined && !this.replayable()) return this.#giveBack();
     this.#dropHeld();
-    this.current = attempt;
-    const wire = this.newAttempt();
-    this.#attempt = wire;
-    const { target } = attempt.endpoint;
-    if (this.#scope === undefined) this.#launch(wire, target);
-    else this.#scope.runInAsyncScope(this.#launch, this, wire, target);
+    const wire = new WireAttempt(this, attempt);
+    this.#wire = wire;
+    // We are in the stack of undici's report, of this call or another: a dispatch there would find its queues half moved.
+    queueMicrotask(() => {
+      if (!wire.isOpen()) return;
+      if (this.#scope === undefined) this.#launch(wire);
+      else this.#scope.run(() => this.#launch(wire));
+    });
   }
 
-  #launch(wire: WireAttempt, target: EndpointTarget | undefined): void {
-    const dispatch = (): void => {
-      try {
-        transmit(this, wire, target);
-      } catch (error) {
-        // There is no caller above us to throw to.
-        wire.failed(error as Error);
-      }
-    };
-    if (this.listener.needsAttemptContext) this.#inAttempt(dispatch);
-    else dispatch();
-  }
-
-  /** Sends where the attempt's span finds its parent, and sends in any case. */
-  #inAttempt(send: () => void): void {
-    let sent = false;
+  #launch(wire: WireAttempt): void {
     try {
-      this.listener.withAttemptContext(() => {
-        sent = true;
-        send();
-      });
+      if (this.listener.needsAttemptContext) this.listener.withAttemptContext(() => void sendAttempt(wire));
+      else sendAttempt(wire);
     } catch (error) {
-      if (sent) throw error;
-      this.report(error);
-      send();
+      // There is no caller above us to throw to.
+      wire.failed(error as Error, false);
     }
   }
 
-  cancel(_attempt: Attempt, error: Error): void {
-    this.#attempt?.cancel(error);
+  cancel(attempt: Attempt, error: Error): void {
+    if (this.#wire?.attempt === attempt) this.#wire.cancel(error);
   }
 
   awaitsReader(): boolean {
-    return this.#attempt?.awaitsReader() ?? false;
+    return this.caller.paused;
   }
 
   killBody(error: Error): void {
-    this.#attempt?.kill(error);
+    this.#wire?.kill(error);
   }
 
   release(): void {
     const error = this.#heldError;
     this.#heldError = undefined;
-    if (error === undefined) this.#soon(() => this.#attempt?.release());
+    removeWaiting(this.input.dispatcher, this);
+    if (error === undefined) this.#soon(() => this.#wire?.release());
     else this.#soon(() => this.deliverError(error));
   }
 
   fail(error: Error): void {
     this.#closing = true;
     this.#dropHeld();
+    removeWaiting(this.input.dispatcher, this);
     this.#soon(() => this.deliverError(error));
   }
 
   respond(response: Substitute): void {
     this.#closing = true;
     this.#dropHeld();
+    removeWaiting(this.input.dispatcher, this);
     this.body?.discard();
     this.#soon(() => {
       this.#startSafely();
-      if (!this.ended) this.answer(response);
+      if (!this.ended) play(this, response);
     });
   }
 
   /** Now, unless the caller's `dispatch` has yet to return. */
   #soon(act: () => void): void {
-    if (!this.#dispatching) {
-      this.guarded(act);
-      return;
+    if (!this.#dispatching) this.#guarded(act);
+    else
+      queueMicrotask(() => {
+        if (!this.ended) this.#guarded(act);
+      });
+  }
+
+  /** Runs what may call the caller's handler from a stack of ours, where a throw of the handler has nowhere to go. */
+  #guarded(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.input.report(error);
     }
-    queueMicrotask(() => {
-      if (!this.ended) this.guarded(act);
-    });
   }
 
   #dropHeld(): void {
     this.#heldError = undefined;
-    this.#attempt?.discard();
+    this.#wire?.discard();
+  }
+
+  /** The last real outcome goes to the caller after all: no further attempt can be made as the first was. */
+  #giveBack(): void {
+    this.callerAborted();
+    this.#closing = true;
+    this.release();
+  }
+
+  // ── the caller's end ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  startCaller(link: WireLink | undefined, context?: unknown): void {
+    this.started = true;
+    try {
+      this.caller.start(link, context);
+    } catch (error) {
+      this.callerAborted();
+      throw error;
+    }
   }
 
   #startSafely(): void {
+    if (this.started) return;
     try {
-      this.start();
+      this.startCaller(undefined);
     } catch (error) {
       // As undici does with a handler that throws there.
-      this.leave();
       this.#soon(() => this.deliverError(error as Error));
     }
-  }
-
-  // ── what attempts report ──────────────────────────────────────────────────────────────────────────────────────────
-
-  touched(): void {
-    this.#touched = true;
-  }
-
-  /** An attempt ended in an error before the caller saw a head. */
-  attemptFailed(error: Error): void {
-    if (this.ended) return;
-    if (!this.left && this.isOwnFault(error)) this.leave();
-    if (this.left || this.judgeError(error) === 'deliver') {
-      this.deliverError(error);
-      return;
-    }
-    this.#heldError = error;
-    this.proceed();
   }
 
   /** The caller's abort function. Undici ignores an abort of what has ended, and so do we. */
   abort(reason?: Error): void {
     if (this.ended) return;
-    this.leave();
+    this.callerAborted();
     this.#heldError = undefined;
     // Undici tells the caller itself, if it has the request in hand.
-    this.#attempt?.abort(reason);
+    this.#wire?.abort(reason);
     if (!this.ended) this.#soon(() => this.deliverError(reason ?? requestAborted()));
+  }
+
+  /** The dispatcher was destroyed while nothing of this call was in its hands. */
+  dispatcherDestroyed(error: Error | undefined): void {
+    if (this.ended) return;
+    if (this.#wire !== undefined) return this.#giveBack();
+    this.callerAborted();
+    if (error !== undefined) this.deliverError(error);
+    // Undici has an error of its own for this.
+    else
+      this.#launch(new WireAttempt(this, { number: 1, endpoint: { name: '', target: undefined, breaker: undefined } }));
+  }
+
+  /** The caller gave up, or its own code failed. */
+  callerAborted(): void {
+    if (this.#left) return;
+    this.#left = true;
+    this.listener.onAbort();
+  }
+
+  // ── what attempts report ──────────────────────────────────────────────────────────────────────────────────────────
+
+  /** An outcome was answered with `hold`. */
+  holds(): void {
+    addWaiting(this.input.dispatcher, this);
+    this.listener.proceed();
+  }
+
+  /** An attempt ended in an error before the caller saw a head. */
+  attemptFailed(attempt: Attempt, error: Error): void {
+    if (this.ended) return;
+    if (this.body?.threw(error) === true) this.callerAborted();
+    if (this.#left || this.listener.onError(attempt, error) === 'deliver') {
+      this.deliverError(error);
+      return;
+    }
+    this.#heldError = error;
+    this.holds();
+  }
+
+  deliverError(error: Error): void {
+    this.ended = true;
+    removeWaiting(this.input.dispatcher, this);
+    this.caller.error(error);
+  }
+
+  bodyEnded(): void {
+    this.ended = true;
+    this.listener.onBodyEnd();
+  }
+
+  /** The delivered body died, unless it was the caller who ended it. */
+  bodyDied(error: Error): void {
+    if (this.body?.threw(error) === true) this.callerAborted();
+    if (!this.#left) this.listener.onBodyError(error);
+    this.deliverError(error);
+  }
+
+  upgraded(attempt: Attempt, status: number): void {
+    this.listener.onUpgrade(attempt, status);
   }
 }

@@ -1,14 +1,15 @@
 import { stringify } from 'node:querystring';
-import type { Exchange, ExchangeListener } from '../../engine/exchange.ts';
+import type { Attempt, CallEngine } from '../../engine/exchange.ts';
 import type { ExtraField, ExtraHeaders } from '../extra-headers.ts';
-import type { Call } from './call.ts';
-import type { CallInput } from './call-request.ts';
-import { ControllerCall } from './controller-call.ts';
-import { LegacyCall } from './legacy-call.ts';
-import { type Destination, destinationOf } from './origin.ts';
+import { Call } from './call.ts';
+import type { CallerSide } from './caller-side.ts';
+import { ControllerSide } from './controller-side.ts';
+import { type Destination, destinationOf } from './destination.ts';
+import { LegacySide } from './legacy-side.ts';
+import { requestBody } from './request-body.ts';
 import { rereadable } from './request-headers.ts';
 import { dispatchWatched, isWatching } from './sent-headers.ts';
-import type { Copy } from './undici-instance.ts';
+import type { UndiciInstance } from './undici-instance.ts';
 import {
   ATTEMPT,
   type ControllerHandler,
@@ -19,22 +20,8 @@ import {
 } from './undici-types.ts';
 import { WireAttempt } from './wire-attempt.ts';
 
-/** What this adapter needs of a pipeline. */
-export interface CallPipeline {
-  /** Further attempts or substitutes may follow a first attempt. */
-  readonly repeats: boolean;
-  readonly maxReplayBytes: number;
-}
-
-/** What this adapter needs of the engine. */
-export interface CallEngine<P extends CallPipeline> {
-  /** Undefined: the call is left alone. */
-  route(protocol: string, host: string, port: number, method: string, path: string): P | undefined;
-  open(pipeline: P, exchange: Exchange): ExchangeListener;
-}
-
-export interface DispatchContext<P extends CallPipeline> {
-  readonly engine: CallEngine<P>;
+export interface DispatchContext {
+  readonly engine: CallEngine;
   /** Whether calls made now are to be left alone, whatever the rules say. */
   readonly bypass: () => boolean;
   readonly extraHeaders?: ExtraHeaders | undefined;
@@ -42,25 +29,24 @@ export interface DispatchContext<P extends CallPipeline> {
 }
 
 /** The `dispatch` that takes the place of a copy's own. */
-export function makeDispatch<P extends CallPipeline>(copy: Copy, context: DispatchContext<P>): DispatchFunction {
-  const { original } = copy;
+export function makeDispatch(instance: UndiciInstance, context: DispatchContext): DispatchFunction {
+  const { original } = instance;
   const methods = {
     // A method, as the one it replaces: same name and length, no prototype.
     dispatch(this: Dispatcher, options: DispatchOptions, handler: object): boolean {
       if (options?.[ATTEMPT] !== undefined) return nested(original, this, options, handler);
       let call: Call | 'plain' | undefined;
+      let first: Attempt | undefined;
       try {
-        call = prepare(copy, context, this, options, handler);
+        call = prepare(instance, context, this, options, handler);
+        if (typeof call === 'object') first = call.listener.begin();
       } catch (error) {
         context.report(error);
         call = 'plain';
       }
       if (call === undefined) return Reflect.apply(original, this, [options, handler]);
       if (call === 'plain') return Reflect.apply(original, this, [{ [ATTEMPT]: call, ...options }, handler]);
-      const admission = call.begin();
-      if (admission === 'attempt') return call.sendFirst();
-      if (admission === 'wait') return call.wait();
-      return Reflect.apply(original, this, [{ [ATTEMPT]: 'plain', ...options }, handler]);
+      return first === undefined ? call.wait() : call.sendFirst(first);
     },
   };
   return methods.dispatch;
@@ -84,16 +70,16 @@ function nested(
  * The call under its pipeline. `plain`: it is to go through without us, and so are the dispatches nested in it, which may
  * come later and out of another context. Undefined: nothing to do for us, or only undici's own complaint to make.
  */
-function prepare<P extends CallPipeline>(
-  copy: Copy,
-  context: DispatchContext<P>,
+function prepare(
+  instance: UndiciInstance,
+  context: DispatchContext,
   dispatcher: Dispatcher,
   options: DispatchOptions,
   handler: object,
 ): Call | 'plain' | undefined {
   if (typeof options !== 'object' || options === null) return undefined;
   if (typeof options.path !== 'string' || typeof options.method !== 'string') return undefined;
-  const style = styleOf(copy, options, handler);
+  const style = styleOf(instance, options, handler);
   if (style === undefined) return undefined;
   if (context.bypass()) return 'plain';
   const destination = destinationOf(dispatcher, options);
@@ -102,32 +88,49 @@ function prepare<P extends CallPipeline>(
   const path = options.query == null ? options.path : withQuery(options.path, options.query);
   const pipeline = context.engine.route(destination.protocol, destination.host, destination.port, method, path);
   if (pipeline === undefined) return undefined;
-  const input: CallInput = {
-    copy,
+  const { buffersOutcome } = pipeline;
+  const call = new Call({
+    instance,
     dispatcher,
     destination,
     report: context.report,
     options: withHeadersOf(options, context.extraHeaders?.()),
     method,
     path,
-    repeats: pipeline.repeats,
-    maxReplayBytes: pipeline.maxReplayBytes,
-  };
-  const call =
-    style === 'legacy'
-      ? new LegacyCall(input, handler as LegacyHandler)
-      : new ControllerCall(input, handler as ControllerHandler);
+    buffersOutcome,
+    body:
+      options.body == null
+        ? undefined
+        : requestBody(options.body, buffersOutcome ? pipeline.maxReplayBytes : -1, isOfFetch(handler)),
+  });
+  call.caller = sideOf(style, handler, call, buffersOutcome);
   call.listener = context.engine.open(pipeline, call);
   return call;
+}
+
+function sideOf(style: 'legacy' | 'controller', handler: object, call: Call, buffersOutcome: boolean): CallerSide {
+  const abort = (reason?: Error): void => call.abort(reason);
+  return style === 'legacy'
+    ? new LegacySide(handler as LegacyHandler, abort)
+    : new ControllerSide(handler as ControllerHandler, abort, buffersOutcome);
+}
+
+/** The handlers of fetch are plain objects with these two fields of their own, in all versions. */
+function isOfFetch(handler: object): boolean {
+  return Object.hasOwn(handler, 'body') && Object.hasOwn(handler, 'abort');
 }
 
 /**
  * The style undici would use, if the handler has all it takes. If not, undici is to complain itself, about the handler
  * it was given.
  */
-function styleOf(copy: Copy, options: DispatchOptions, handler: unknown): 'legacy' | 'controller' | undefined {
+function styleOf(
+  instance: UndiciInstance,
+  options: DispatchOptions,
+  handler: unknown,
+): 'legacy' | 'controller' | undefined {
   if (typeof handler !== 'object' || handler === null) return undefined;
-  const { styles } = copy;
+  const { styles } = instance;
   if (styles.controller && typeof (handler as ControllerHandler).onRequestStart === 'function') {
     // Version 7, which knows both, asks no more of a handler of the newer style.
     const complete = styles.legacy || completeController(handler as ControllerHandler, isTakeover(options));

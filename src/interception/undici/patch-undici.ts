@@ -1,14 +1,14 @@
 import diagnostics from 'node:diagnostics_channel';
+import type { CallEngine } from '../../engine/exchange.ts';
 import type { ExtraHeaders } from '../extra-headers.ts';
-import type { CallEngine, CallPipeline } from './dispatch.ts';
-import { onFirstFetch } from './first-fetch.ts';
-import { Copies } from './undici-instances.ts';
+import { onFirstFetch } from './fetch-entry.ts';
+import { UndiciInstances } from './undici-instances.ts';
 
 /** Published by every copy of undici from version 5 on, whenever it opens a connection. */
 const BEFORE_CONNECT = 'undici:client:beforeConnect';
 
-export interface UndiciPatchOptions<P extends CallPipeline> {
-  readonly engine: CallEngine<P>;
+export interface UndiciPatchOptions {
+  readonly engine: CallEngine;
   /** Whether a call made now is to be left alone, whatever the rules say. */
   readonly bypass: () => boolean;
   readonly extraHeaders?: ExtraHeaders | undefined;
@@ -18,7 +18,7 @@ export interface UndiciPatchOptions<P extends CallPipeline> {
   readonly onRequire: (listener: (id: string, exports: unknown) => void) => () => void;
 }
 
-let active: Copies | undefined;
+let active: UndiciInstances | undefined;
 /** Given to `instrumentUndici` so far; remembered for patches to come. */
 const given = new Set<object>();
 
@@ -26,12 +26,12 @@ const given = new Set<object>();
  * Puts global fetch and every copy of undici, loaded or yet to be, under the engine. Loads nothing itself: each copy is
  * patched when the app brings it in. Gives the undo.
  */
-export function patchUndici<P extends CallPipeline>(options: UndiciPatchOptions<P>): () => void {
+export function patchUndici(options: UndiciPatchOptions): () => void {
   const { report } = options;
-  const copies = new Copies((copy) => {
+  const instances = new UndiciInstances((instance) => {
     // Most of this adapter, for which a process that never calls undici or fetch has no use.
     const { makeDispatch } = require('./dispatch.js') as typeof import('./dispatch.ts');
-    return makeDispatch(copy, options);
+    return makeDispatch(instance, options);
   });
   const guarded = (look: () => void): void => {
     try {
@@ -40,22 +40,22 @@ export function patchUndici<P extends CallPipeline>(options: UndiciPatchOptions<
       report(error);
     }
   };
-  const lookAtGlobals = (): void => guarded(() => copies.lookAtGlobalSlots());
+  const lookAtGlobals = (): void => guarded(() => instances.lookAtGlobalSlots());
 
-  guarded(() => copies.lookAtLoadedModules(require.cache));
-  for (const module of given) guarded(() => copies.module(module));
+  guarded(() => instances.lookAtLoadedModules(require.cache));
+  for (const module of given) guarded(() => instances.module(module));
   lookAtGlobals();
-  const undoRequire = options.onRequire((id, exports) => guarded(() => copies.required(id, exports)));
+  const undoRequire = options.onRequire((id, exports) => guarded(() => instances.required(id, exports)));
   const undoFetch = onFirstFetch(lookAtGlobals);
   // A copy that came by no `require` (bundled into the app) shows up here at the latest, if it is the global one.
   diagnostics.subscribe(BEFORE_CONNECT, lookAtGlobals);
-  active = copies;
+  active = instances;
   return () => {
-    if (active === copies) active = undefined;
+    if (active === instances) active = undefined;
     diagnostics.unsubscribe(BEFORE_CONNECT, lookAtGlobals);
     undoFetch();
     undoRequire();
-    copies.undo();
+    instances.undo();
   };
 }
 

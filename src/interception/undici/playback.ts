@@ -1,42 +1,46 @@
 import http from 'node:http';
+import { isBodiless } from '../../common/http-fields.ts';
 import type { Substitute } from '../../strategies/shared/contract.ts';
+import type { Call } from './call.ts';
+import type { WireLink } from './caller-side.ts';
 
-/** The caller's side of a substitute: each step says whether the next may follow at once. */
-export interface Stage {
-  readonly ended: boolean;
-  head(statusText: string): boolean;
-  data(chunk: Buffer): boolean;
-  end(): void;
-  /** The caller's handler threw. */
-  failed(error: Error): void;
+/** Plays a substitute to the call's handler, which may pause it between two steps. */
+export function play(call: Call, response: Substitute): void {
+  new Playback(call, response).resume();
 }
 
-const BODILESS = new Set([204, 205, 304]);
-
-/** Plays a substitute to a handler, which may pause it between two steps. */
-export class Playback {
-  readonly #stage: Stage;
-  readonly #response: Substitute;
+class Playback implements WireLink {
+  readonly #call: Call;
   readonly #steps: Array<() => boolean>;
   #running = false;
   #resumed = false;
 
-  constructor(stage: Stage, response: Substitute, method: string) {
-    this.#stage = stage;
-    this.#response = response;
+  constructor(call: Call, response: Substitute) {
+    const { caller } = call;
     const { status, body } = response;
-    this.#steps = [() => stage.head(this.#statusText())];
-    if (method !== 'HEAD' && !BODILESS.has(status) && body.byteLength > 0) {
-      this.#steps.push(() => stage.data(Buffer.from(body.buffer, body.byteOffset, body.byteLength)));
+    const statusText = response.statusText ?? http.STATUS_CODES[status] ?? '';
+    this.#call = call;
+    this.#steps = [
+      () => {
+        caller.responseStarted();
+        return caller.head(caller.substitute(response, statusText, this), false);
+      },
+    ];
+    if (!isBodiless(status, call.method) && body.byteLength > 0) {
+      this.#steps.push(() => caller.data(Buffer.from(body.buffer, body.byteOffset, body.byteLength)));
     }
     this.#steps.push(() => {
-      stage.end();
+      call.ended = true;
+      caller.end(undefined);
       return false;
     });
   }
 
+  /** Of a substitute the call itself is aborted. */
+  abort(): void {}
+
   /** Starts, or goes on after a pause. */
-  run(): void {
+  resume(): void {
     // Resumed from inside a step, before the step could answer.
     this.#resumed = true;
     if (this.#running) return;
@@ -44,17 +48,13 @@ export class Playback {
     try {
       while (this.#resumed) {
         this.#resumed = false;
-        const step = this.#stage.ended ? undefined : this.#steps.shift();
+        const step = this.#call.ended ? undefined : this.#steps.shift();
         if (step?.() === true) this.#resumed = true;
       }
     } catch (error) {
-      this.#stage.failed(error as Error);
+      this.#call.deliverError(error as Error);
     } finally {
       this.#running = false;
     }
-  }
-
-  #statusText(): string {
-    return this.#response.statusText ?? http.STATUS_CODES[this.#response.status] ?? '';
   }
 }

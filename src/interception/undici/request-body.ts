@@ -1,102 +1,159 @@
+import { Blob } from 'node:buffer';
 import type { Readable } from 'node:stream';
+import { IterableBody } from './iterable-body.ts';
+import { Recording } from './recording.ts';
 
-/** The body of a call, over all its attempts. Never reads on its own: it looks on while undici reads. */
+/**
+ * How far the content of a request has come. `unread`: nobody has begun to read it · `growing`: an attempt is reading
+ * it · `complete`: it can be sent again as it was · `too_large`: it was, but is not kept · `consumed`: read in part and
+ * lost, or in the hands of an attempt that was given up.
+ */
+export type BodyState = 'unread' | 'growing' | 'complete' | 'too_large' | 'consumed';
+
+/** The content of a call, over all its attempts. Never reads on its own: it looks on while undici reads. */
 export interface RequestBody {
-  /** What the next attempt is to send. */
+  /** The account as it is now. Asked again for every attempt. */
+  state(): BodyState;
+  /** Known to be without a byte. */
+  empty(): boolean;
+  /** What the next attempt is to send. Not in the states `growing`, `too_large` and `consumed`. */
   forAttempt(): unknown;
-  /** Whether it can be sent (once more) in full. `touched`: a connection was given to an attempt. */
-  replayable(touched: boolean): boolean;
+  /** An attempt has got a connection. */
+  begin(): void;
   /** Whether this very error came out of the body: the caller's fault, not the upstream's. */
   threw(error: Error): boolean;
-  /** An attempt that was never begun keeps its hands on the body, and may destroy it later. */
-  leaveBehind(): void;
-  /** Nobody is going to read it (any further). */
+  /** An attempt that was given up in undici's queue keeps its hands on the body, and will destroy it later. */
+  detach(): void;
+  /** Nobody is going to read it any further: its source is told, as after an early answer. */
   discard(): void;
 }
 
-/** What undici can send more than once as it is: strings, buffers, blobs, forms. */
+/** Whether all of it can be sent by an attempt made now. Undefined: there is none. */
+export function isSendable(body: RequestBody | undefined): boolean {
+  if (body === undefined) return true;
+  const state = body.state();
+  return state === 'unread' || state === 'complete';
+}
+
+/** What undici can send more than once: strings, buffers, blobs, forms. */
 class FixedBody implements RequestBody {
   readonly #value: unknown;
   readonly #limit: number;
+  /** Bytes are copied once, as an app may use its buffer again after it was sent. */
+  #copy: unknown;
+  #begun = false;
 
   constructor(value: unknown, limit: number) {
     this.#value = value;
     this.#limit = limit;
   }
 
-  forAttempt(): unknown {
-    return this.#value;
+  state(): BodyState {
+    if (!this.#begun) return 'unread';
+    return sizeOf(this.#value) <= this.#limit ? 'complete' : 'too_large';
   }
 
-  replayable(touched: boolean): boolean {
-    return !touched || sizeOf(this.#value) <= this.#limit;
+  empty(): boolean {
+    return sizeOf(this.#value) === 0;
+  }
+
+  forAttempt(): unknown {
+    return this.#begun ? (this.#copy ?? this.#value) : this.#value;
+  }
+
+  begin(): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    const value = this.#value;
+    if (value instanceof ArrayBuffer) {
+      if (value.byteLength <= this.#limit) this.#copy = Buffer.from(value.slice(0));
+    } else if (ArrayBuffer.isView(value) && value.byteLength <= this.#limit) {
+      this.#copy = Buffer.copyBytesFrom(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+    }
   }
 
   threw(): boolean {
     return false;
   }
-  leaveBehind(): void {}
+  detach(): void {}
   discard(): void {}
 }
 
-/** A copy of what went by, up to a limit. */
-class Recording {
-  readonly #limit: number;
-  readonly #chunks: Buffer[] = [];
-  #size = 0;
-  complete = false;
+/** What undici reads itself and only once, as it stands in a form or for a blob without being one of Node's. */
+class OneShotBody implements RequestBody {
+  readonly #value: unknown;
+  #begun = false;
 
-  constructor(limit: number) {
-    this.#limit = limit;
+  constructor(value: unknown) {
+    this.#value = value;
   }
 
-  get usable(): boolean {
-    return this.complete && this.#size <= this.#limit;
+  state(): BodyState {
+    return this.#begun ? 'consumed' : 'unread';
   }
 
-  note(chunk: unknown): void {
-    const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
-    if (!(bytes instanceof Uint8Array) || this.#size > this.#limit) return;
-    this.#size += bytes.byteLength;
-    if (this.#size > this.#limit) this.#chunks.length = 0;
-    else this.#chunks.push(Buffer.from(bytes));
+  empty(): boolean {
+    return false;
   }
 
-  replay(): Buffer {
-    return Buffer.concat(this.#chunks);
+  forAttempt(): unknown {
+    return this.#value;
   }
+
+  begin(): void {
+    this.#begun = true;
+  }
+
+  threw(): boolean {
+    return false;
+  }
+  detach(): void {}
+  discard(): void {}
 }
 
 /** A Node stream: handed over itself, since undici reads its length off it; recorded by a listener that joins undici's. */
 class StreamBody implements RequestBody {
   readonly #stream: Readable;
-  readonly #recording: Recording | undefined;
+  readonly #recording: Recording;
+  /** An attempt has had the stream, read or not. */
+  #handedOver = false;
   #begun = false;
-  #leftBehind = false;
+  #detached = false;
 
   constructor(stream: Readable, limit: number) {
     this.#stream = stream;
-    if (limit < 0) return;
     this.#recording = new Recording(limit);
-    stream.on('newListener', this.#onListener);
+    if (limit >= 0) stream.on('newListener', this.#onListener);
+  }
+
+  state(): BodyState {
+    const stream = this.#stream;
+    if (this.#begun) return this.#recording.state(stream.destroyed && !stream.readableEnded);
+    if (this.#isEmpty()) return 'complete';
+    return this.#detached || stream.destroyed ? 'consumed' : 'unread';
+  }
+
+  empty(): boolean {
+    return this.#isEmpty();
   }
 
   forAttempt(): unknown {
-    return this.#begun || this.#knownEmpty() ? (this.#recording?.replay() ?? this.#stream) : this.#stream;
+    // The first attempt gets the stream whatever is left in it, to do with it as undici does.
+    if (!this.#handedOver) {
+      this.#handedOver = true;
+      return this.#stream;
+    }
+    return this.#begun || this.#isEmpty() ? this.#recording.replay() : this.#stream;
   }
 
-  replayable(): boolean {
-    if (this.#leftBehind || this.#recording === undefined) return false;
-    if (this.#begun) return this.#recording.usable;
-    return this.#knownEmpty() || !this.#stream.destroyed;
-  }
+  begin(): void {}
 
   threw(error: Error): boolean {
     return this.#stream.errored === error;
   }
 
-  leaveBehind(): void {
-    this.#leftBehind = true;
+  detach(): void {
+    this.#detached = true;
   }
 
   discard(): void {
@@ -104,8 +161,8 @@ class StreamBody implements RequestBody {
     if (!this.#stream.destroyed) this.#stream.destroy();
   }
 
-  /** Ended without a byte: undici sees that and never reads it. */
-  #knownEmpty(): boolean {
+  /** Ended without a byte, or with all of them read by somebody else: undici sees that and never reads it. */
+  #isEmpty(): boolean {
     if (this.#begun) return false;
     return (this.#stream.readableEnded || isDone(this.#stream)) && this.#stream.readableLength === 0;
   }
@@ -113,83 +170,40 @@ class StreamBody implements RequestBody {
   readonly #onListener = (event: string | symbol): void => {
     if (event !== 'data' || this.#begun) return;
     this.#begun = true;
-    this.#stream.removeListener('newListener', this.#onListener);
     const recording = this.#recording;
-    if (recording === undefined) return;
-    this.#stream.on('data', (chunk) => recording.note(chunk));
-    this.#stream.once('end', () => {
-      recording.complete = true;
-    });
-  };
-}
-
-/** Iterables, async ones, generators, web streams (all that fetch sends comes as an async generator). */
-class IterableBody implements RequestBody {
-  readonly #source: Iterable<unknown> | AsyncIterable<unknown>;
-  readonly #recording: Recording | undefined;
-  #begun = false;
-  #error: unknown;
-
-  constructor(source: Iterable<unknown> | AsyncIterable<unknown>, limit: number) {
-    this.#source = source;
-    if (limit >= 0) this.#recording = new Recording(limit);
-  }
-
-  forAttempt(): unknown {
-    if (this.#begun && this.#recording !== undefined) return this.#recording.replay();
-    return { [Symbol.asyncIterator]: () => this.#iterate() };
-  }
-
-  replayable(): boolean {
-    return !this.#begun || this.#recording?.usable === true;
-  }
-
-  threw(error: Error): boolean {
-    return this.#error === error;
-  }
-
-  leaveBehind(): void {}
-  discard(): void {}
-
-  #iterate(): AsyncIterator<unknown> {
-    this.#begun = true;
-    const inner = iteratorOf(this.#source);
-    return {
-      next: () => inner.next().then(this.#onResult, this.#onThrown),
-      return: () => inner.return?.() ?? Promise.resolve({ done: true, value: undefined }),
-    };
-  }
-
-  readonly #onResult = (result: IteratorResult<unknown>): IteratorResult<unknown> => {
-    if (this.#recording !== undefined) {
-      if (result.done === true) this.#recording.complete = true;
-      else this.#recording.note(result.value);
-    }
-    return result;
-  };
-
-  readonly #onThrown = (error: unknown): never => {
-    this.#error = error;
-    throw error;
+    this.#stream.removeListener('newListener', this.#onListener);
+    this.#stream.on('data', (chunk) => recording.add(chunk));
+    this.#stream.once('end', () => recording.end());
   };
 }
 
 /**
  * Undefined when there is none to look after. `limit`: the most bytes to keep for a replay; negative: the call is not
- * going to be repeated.
+ * going to be repeated. `ofFetch`: a generator that reads from the stream the app gave.
  */
-export function requestBody(body: unknown, limit: number): RequestBody | undefined {
+export function requestBody(body: unknown, limit: number, ofFetch: boolean): RequestBody | undefined {
   if (body === undefined || body === null) return undefined;
-  if (typeof body === 'string' || ArrayBuffer.isView(body) || body instanceof ArrayBuffer) return fixed(body, limit);
+  if (typeof body === 'string' || ArrayBuffer.isView(body) || body instanceof ArrayBuffer) {
+    return limit < 0 ? undefined : new FixedBody(body, limit);
+  }
   if (typeof body !== 'object') return undefined;
   if (isStream(body)) return new StreamBody(body, limit);
   const tag: unknown = Reflect.get(body, Symbol.toStringTag);
-  if (tag === 'FormData' || tag === 'Blob' || tag === 'File') return fixed(body, limit);
-  return isIterable(body) ? new IterableBody(body, limit) : undefined;
+  if (tag === 'FormData' || tag === 'Blob' || tag === 'File') {
+    if (limit < 0) return undefined;
+    return isRereadable(body) ? new FixedBody(body, limit) : new OneShotBody(body);
+  }
+  return isIterable(body) ? new IterableBody(body, limit, ofFetch) : undefined;
 }
 
-function fixed(value: unknown, limit: number): RequestBody | undefined {
-  return limit < 0 ? undefined : new FixedBody(value, limit);
+/** Something that looks like a blob may be a stream behind it, which gives its bytes once. */
+function isRereadable(body: object): boolean {
+  if (body instanceof Blob) return true;
+  if (!('entries' in body) || typeof body.entries !== 'function') return false;
+  for (const [, entry] of body.entries() as Iterable<[string, unknown]>) {
+    if (typeof entry !== 'string' && !(entry instanceof Blob)) return false;
+  }
+  return true;
 }
 
 function isStream(body: object): body is Readable {
@@ -204,18 +218,6 @@ function isIterable(body: object): body is Iterable<unknown> | AsyncIterable<unk
 function isDone(stream: Readable): boolean {
   const state: unknown = Reflect.get(stream, '_readableState');
   return typeof state === 'object' && state !== null && Reflect.get(state, 'ended') === true;
-}
-
-function iteratorOf(source: Iterable<unknown> | AsyncIterable<unknown>): AsyncIterator<unknown> {
-  if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]();
-  const inner = source[Symbol.iterator]();
-  const settled = async (result: IteratorResult<unknown>): Promise<IteratorResult<unknown>> =>
-    // As `for await` does with a synchronous source: the values may be promises.
-    ({ done: result.done === true, value: await result.value });
-  return {
-    next: async () => settled(inner.next()),
-    return: async () => settled(inner.return?.() ?? { done: true, value: undefined }),
-  };
 }
 
 function sizeOf(value: unknown): number {

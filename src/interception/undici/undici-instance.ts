@@ -1,4 +1,6 @@
+import { replaceProperty, UndoStack } from '../patch.ts';
 import type { Dispatcher, DispatchFunction } from './undici-types.ts';
+import { closeAfterWaiting, destroyWaiting } from './waiting-calls.ts';
 
 /** Whichever class of dispatchers a copy's Agent is. */
 export type AgentClass = new () => Dispatcher;
@@ -10,39 +12,39 @@ interface Styles {
 }
 
 /** One loaded copy of undici: its `DispatcherBase.prototype`, from which all its agents, pools and clients inherit. */
-export class Copy {
+export class UndiciInstance {
   readonly prototype: object;
   readonly styles: Styles;
   readonly original: DispatchFunction;
   agentClass: AgentClass | undefined = undefined;
-  readonly #descriptor: PropertyDescriptor;
-  #patched: DispatchFunction | undefined = undefined;
+  readonly #undos = new UndoStack();
   #agent: Dispatcher | undefined = undefined;
 
   /** Undefined if this isn't a prototype that `DispatcherBase` could have. */
-  static of(prototype: object): Copy | undefined {
+  static of(prototype: object): UndiciInstance | undefined {
     const own = ['dispatch', 'close', 'destroy'].every((name) => Object.hasOwn(prototype, name));
     const descriptor = Object.getOwnPropertyDescriptor(prototype, 'dispatch');
     if (!own || typeof descriptor?.value !== 'function' || descriptor.configurable !== true) return undefined;
     const styles = probe(prototype, descriptor.value);
-    return styles.legacy || styles.controller ? new Copy(prototype, descriptor, styles) : undefined;
+    return styles.legacy || styles.controller ? new UndiciInstance(prototype, descriptor, styles) : undefined;
   }
 
   private constructor(prototype: object, descriptor: PropertyDescriptor, styles: Styles) {
     this.prototype = prototype;
     this.styles = styles;
     this.original = descriptor.value as DispatchFunction;
-    this.#descriptor = descriptor;
   }
 
-  patch(make: (copy: Copy) => DispatchFunction): void {
-    this.#patched = make(this);
-    Object.defineProperty(this.prototype, 'dispatch', { ...this.#descriptor, value: this.#patched });
+  patch(make: (instance: UndiciInstance) => DispatchFunction): void {
+    const { prototype } = this;
+    this.#undos.add(replaceProperty(prototype, 'dispatch', make(this)));
+    const { close, destroy } = endings(prototype as Endings);
+    this.#undos.add(replaceProperty(prototype, 'close', close));
+    this.#undos.add(replaceProperty(prototype, 'destroy', destroy));
   }
 
   undo(): void {
-    const current = Object.getOwnPropertyDescriptor(this.prototype, 'dispatch');
-    if (current?.value === this.#patched) Object.defineProperty(this.prototype, 'dispatch', this.#descriptor);
+    this.#undos.undo();
   }
 
   /** A dispatcher of this copy that goes anywhere, for attempts that a client or a pool of one origin cannot make. */
@@ -50,6 +52,27 @@ export class Copy {
     if (this.#agent === undefined && this.agentClass !== undefined) this.#agent = new this.agentClass();
     return this.#agent;
   }
+}
+
+interface Endings {
+  close(callback?: unknown): unknown;
+  destroy(error?: unknown, callback?: unknown): unknown;
+}
+
+/** `close` and `destroy` that know of the calls we keep, as the originals know of those undici has queued. */
+function endings({ close, destroy }: Endings): Endings {
+  return {
+    // Without a callback the original makes a promise and calls this again with a callback.
+    close(this: Dispatcher, callback?: unknown): unknown {
+      const now = (): unknown => Reflect.apply(close, this, [callback]);
+      return typeof callback === 'function' && closeAfterWaiting(this, now) ? undefined : now();
+    },
+    destroy(this: Dispatcher, error?: unknown, callback?: unknown): unknown {
+      const result: unknown = Reflect.apply(destroy, this, [error, callback]);
+      destroyWaiting(this, error instanceof Error ? error : undefined);
+      return result;
+    },
+  };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type AgentClass, Copy } from './undici-instance.ts';
+import { type AgentClass, UndiciInstance } from './undici-instance.ts';
 import type { DispatchFunction } from './undici-types.ts';
 
 const GLOBAL_SLOTS = ['undici.globalDispatcher.1', 'undici.globalDispatcher.2'].map((name) => Symbol.for(name));
@@ -8,13 +8,13 @@ const TELLING_NAME = /undici|dispatcher-base|(?:^|\/)agent(?:\.js)?$/;
 const BASE_FILE = /[\\/]dispatcher-base\.js$/;
 
 /** The copies of undici in this process; patches each as soon as it is found. */
-export class Copies {
-  readonly #byPrototype = new Map<object, Copy>();
+export class UndiciInstances {
+  readonly #byPrototype = new Map<object, UndiciInstance>();
   /** Prototypes known to be none: asked once. */
   readonly #others = new WeakSet<object>();
-  readonly #makeDispatch: (copy: Copy) => DispatchFunction;
+  readonly #makeDispatch: (instance: UndiciInstance) => DispatchFunction;
 
-  constructor(makeDispatch: (copy: Copy) => DispatchFunction) {
+  constructor(makeDispatch: (instance: UndiciInstance) => DispatchFunction) {
     this.#makeDispatch = makeDispatch;
   }
 
@@ -55,24 +55,24 @@ export class Copies {
   }
 
   undo(): void {
-    for (const copy of this.#byPrototype.values()) copy.undo();
+    for (const instance of this.#byPrototype.values()) instance.undo();
     this.#byPrototype.clear();
   }
 
   #learnClass(value: object): void {
     const prototype: unknown = Reflect.get(value, 'prototype');
     if (typeof prototype !== 'object' || prototype === null) return;
-    const copy = this.#learnPrototypes(prototype);
-    if (copy !== undefined && isAgentClass(value, copy)) copy.agentClass ??= value;
+    const instance = this.#learnPrototypes(prototype);
+    if (instance !== undefined && isAgentClass(value, instance)) instance.agentClass ??= value;
   }
 
   #learnDispatcher(dispatcher: object, depth: number): void {
     const prototype: unknown = Object.getPrototypeOf(dispatcher);
     if (typeof prototype !== 'object' || prototype === null) return;
-    const copy = this.#learnPrototypes(prototype);
-    if (copy !== undefined) {
+    const instance = this.#learnPrototypes(prototype);
+    if (instance !== undefined) {
       const type: unknown = Reflect.get(prototype, 'constructor');
-      if (isAgentClass(type, copy)) copy.agentClass ??= type;
+      if (isAgentClass(type, instance)) instance.agentClass ??= type;
       return;
     }
     if (depth >= 2) return;
@@ -83,7 +83,7 @@ export class Copies {
     }
   }
 
-  #learnPrototypes(start: object): Copy | undefined {
+  #learnPrototypes(start: object): UndiciInstance | undefined {
     let prototype: object | null = start;
     while (prototype !== null && prototype !== Object.prototype) {
       const known = this.#byPrototype.get(prototype) ?? this.#try(prototype);
@@ -93,21 +93,21 @@ export class Copies {
     return undefined;
   }
 
-  #try(prototype: object): Copy | undefined {
+  #try(prototype: object): UndiciInstance | undefined {
     if (this.#others.has(prototype)) return undefined;
-    const copy = Copy.of(prototype);
-    if (copy === undefined) {
+    const instance = UndiciInstance.of(prototype);
+    if (instance === undefined) {
       this.#others.add(prototype);
       return undefined;
     }
-    this.#byPrototype.set(prototype, copy);
-    copy.patch(this.#makeDispatch);
-    return copy;
+    this.#byPrototype.set(prototype, instance);
+    instance.patch(this.#makeDispatch);
+    return instance;
   }
 }
 
 /** Directly below the base, and by that name: bundlers that rename classes leave us without one, not with a wrong one. */
-function isAgentClass(value: unknown, copy: Copy): value is AgentClass {
+function isAgentClass(value: unknown, instance: UndiciInstance): value is AgentClass {
   if (typeof value !== 'function' || value.name !== 'Agent') return false;
-  return Object.getPrototypeOf(value.prototype) === copy.prototype;
+  return Object.getPrototypeOf(value.prototype) === instance.prototype;
 }

@@ -2,7 +2,7 @@ import type { CallInfo, Guard, Permit, Rejection } from '../shared/contract.ts';
 import type { CircuitBreakerOptions } from './options.ts';
 import { TimedPermit } from './permits.ts';
 import { type CircuitNames, CircuitOpenRejection } from './rejection.ts';
-import type { Closed, ForcedClosed } from './state.ts';
+import type { Closed, ForcedClosed, ForcedOpen, HalfOpen, Open } from './state.ts';
 import { StateMachine, type StateMachineDeps } from './state-machine.ts';
 import type { CircuitState } from './transition.ts';
 
@@ -21,6 +21,12 @@ export interface CircuitReading {
   readonly failures: number;
   /** Milliseconds until an open circuit lets a probe through; 0 otherwise. */
   readonly retryAfterMs: number;
+  /** Milliseconds in this state. */
+  readonly sinceMs: number;
+  /** Milliseconds since the circuit last let every attempt through; 0 while it does. */
+  readonly outageMs: number;
+  /** Attempts refused in that time. */
+  readonly rejectedInOutage: number;
 }
 
 /** Stops attempts at an endpoint that keeps failing, and tries now and then whether it has recovered. */
@@ -43,10 +49,10 @@ export class CircuitBreaker implements Guard {
       case 'forced_closed':
         return this.#admit(state, nowMs);
       case 'half_open':
-        return this.#machine.probe(state, nowMs) ?? new CircuitOpenRejection(this.#names, state, nowMs);
+        return this.#machine.probe(state, nowMs) ?? this.#reject(state, nowMs);
       case 'open':
       case 'forced_open':
-        return new CircuitOpenRejection(this.#names, state, nowMs);
+        return this.#reject(state, nowMs);
     }
   }
 
@@ -62,25 +68,35 @@ export class CircuitBreaker implements Guard {
 
   snapshot(nowMs: number): CircuitReading {
     const effective = this.state(nowMs);
-    const { state, window, options } = this.#machine;
+    const { state, window, options, enteredAtMs, outage } = this.#machine;
     window.advance(nowMs);
     const { counted, failures } = window;
     const retryAfterMs = state.name === 'open' ? Math.max(0, state.untilMs - nowMs) : 0;
     // A minimum of 0 would otherwise divide by it.
     const failureRatio = counted > 0 && counted >= options.minimumCalls ? failures / counted : undefined;
-    return { state: effective, failureRatio, counted, failures, retryAfterMs };
+    const elapsed = state.name === 'open' && effective === 'half_open';
+    const sinceMs = nowMs - (elapsed ? state.untilMs : enteredAtMs);
+    const outageMs = outage === undefined ? 0 : nowMs - outage.sinceMs;
+    const rejectedInOutage = outage?.rejected ?? 0;
+    return { state: effective, failureRatio, counted, failures, retryAfterMs, sinceMs, outageMs, rejectedInOutage };
   }
 
   /** Rejects every attempt until another of these is called. */
   forceOpen(nowMs: number): void {
     this.#machine.settleLeases(nowMs);
-    this.#machine.forceOpen();
+    this.#machine.forceOpen(nowMs);
   }
 
   /** Admits every attempt, whatever their results, until another of these is called. */
   forceClosed(nowMs: number): void {
     this.#machine.settleLeases(nowMs);
     this.#machine.forceClosed(nowMs);
+  }
+
+  /** Makes the next attempt at an open circuit a probe, without waiting for its time to be over. */
+  probeNow(nowMs: number): void {
+    this.#machine.settleLeases(nowMs);
+    this.#machine.probeNow(nowMs);
   }
 
   /** Closed, automatic, and with nothing counted yet. */
@@ -93,6 +109,12 @@ export class CircuitBreaker implements Guard {
   reconfigure(options: CircuitBreakerOptions, nowMs: number): void {
     this.#machine.settleLeases(nowMs);
     this.#machine.reconfigure(options, nowMs);
+  }
+
+  #reject(state: Open | HalfOpen | ForcedOpen, nowMs: number): Rejection {
+    const { outage } = this.#machine;
+    if (outage !== undefined) outage.rejected++;
+    return new CircuitOpenRejection(this.#names, state, nowMs);
   }
 
   #admit(state: Closed | ForcedClosed, nowMs: number): Permit {

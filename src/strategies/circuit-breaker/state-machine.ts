@@ -8,8 +8,17 @@ import { failureRatioOf, findTrip, type Trip, tripOf } from './trip.ts';
 import { continueWindow, createWindow, type OutcomeWindow } from './window.ts';
 
 export interface StateMachineDeps {
+  /** When the circuit begins, closed. */
+  readonly nowMs: number;
   readonly random: () => number;
   readonly onTransition: (transition: Transition) => void;
+}
+
+/** The time since a circuit last let every attempt through. */
+export interface Outage {
+  readonly sinceMs: number;
+  /** Attempts refused in it so far. */
+  rejected: number;
 }
 
 /**
@@ -24,6 +33,9 @@ export class StateMachine {
   /** Counts the states entered; a permit of an earlier one has no say in the present one. */
   #generation = 0;
   #state: State;
+  #enteredAtMs: number;
+  /** Undefined while every attempt passes. */
+  #outage: Outage | undefined = undefined;
   /** Of the closed states. In the others it still shows what the circuit opened on. */
   #window: OutcomeWindow;
 
@@ -31,6 +43,7 @@ export class StateMachine {
     this.#options = options;
     this.#random = deps.random;
     this.#onTransition = deps.onTransition;
+    this.#enteredAtMs = deps.nowMs;
     this.#window = createWindow(options.window, 0);
     this.#state = this.#closed(0);
     this.#generation++; // as for every state entered
@@ -42,6 +55,15 @@ export class StateMachine {
 
   get state(): State {
     return this.#state;
+  }
+
+  /** When the present state began. */
+  get enteredAtMs(): number {
+    return this.#enteredAtMs;
+  }
+
+  get outage(): Outage | undefined {
+    return this.#outage;
   }
 
   get generation(): number {
@@ -57,7 +79,7 @@ export class StateMachine {
     this.settleLeases(nowMs);
     const state = this.#state;
     if (state.name === 'open' && nowMs >= state.untilMs) {
-      this.#become({ name: 'half_open', openings: state.openings, probes: [], successes: 0 }, 'open_elapsed');
+      this.#become({ name: 'half_open', openings: state.openings, probes: [], successes: 0 }, 'open_elapsed', nowMs);
     }
     return this.#state; // read again: the listener may have forced another state
   }
@@ -104,20 +126,28 @@ export class StateMachine {
     }
   }
 
-  forceOpen(): void {
-    if (this.#state.name !== 'forced_open') this.#become({ name: 'forced_open' }, 'manual');
+  forceOpen(nowMs: number): void {
+    if (this.#state.name !== 'forced_open') this.#become({ name: 'forced_open' }, 'manual', nowMs);
   }
 
   forceClosed(nowMs: number): void {
     if (this.#state.name === 'forced_closed') return;
     this.#window.clear(nowMs);
-    this.#become({ name: 'forced_closed', permit: new ClosedPermit(this, this.#generation + 1) }, 'manual');
+    this.#become({ name: 'forced_closed', permit: new ClosedPermit(this, this.#generation + 1) }, 'manual', nowMs);
+  }
+
+  /** Ends the open time now, whoever set it: the next attempt is a probe. Other states already let attempts through. */
+  probeNow(nowMs: number): void {
+    const state = this.#state;
+    if (state.name !== 'open' && state.name !== 'forced_open') return;
+    const openings = state.name === 'open' ? state.openings : 0;
+    this.#become({ name: 'half_open', openings, probes: [], successes: 0 }, 'manual', nowMs);
   }
 
   /** Back to automatic and to a clean slate; a closed circuit only forgets what it counted. */
   reset(nowMs: number): void {
     this.#window.clear(nowMs);
-    this.#become(this.#closed(0), 'manual');
+    this.#become(this.#closed(0), 'manual', nowMs);
   }
 
   reconfigure(options: CircuitBreakerOptions, nowMs: number): void {
@@ -135,13 +165,13 @@ export class StateMachine {
       this.#open(tripOf('probe_failed', this.#window, 0), state.openings + 1, nowMs);
     } else if (verdict === 'success' && ++state.successes >= this.#options.halfOpen.successes) {
       this.#window.clear(nowMs);
-      this.#become(this.#closed(state.openings), 'probes_succeeded');
+      this.#become(this.#closed(state.openings), 'probes_succeeded', nowMs);
     }
   }
 
   #open(trip: Trip, openings: number, nowMs: number): void {
     const untilMs = nowMs + openDurationMs(this.#options.open, openings, this.#random);
-    this.#become({ name: 'open', untilMs, openings, trip }, trip.reason, failureRatioOf(trip));
+    this.#become({ name: 'open', untilMs, openings, trip }, trip.reason, nowMs, failureRatioOf(trip));
   }
 
   #closed(openings: number): Closed {
@@ -150,11 +180,14 @@ export class StateMachine {
   }
 
   /** Every change of state comes through here. The listener is told last, when there is nothing left to be upset. */
-  #become(state: State, reason: TransitionReason, failureRatio?: number): void {
+  #become(state: State, reason: TransitionReason, nowMs: number, failureRatio?: number): void {
     const previousState = this.#state.name;
     this.#state = state;
     this.#generation++;
     if (state.name === previousState) return; // a closed circuit was reset
+    this.#enteredAtMs = nowMs;
+    if (state.name === 'closed' || state.name === 'forced_closed') this.#outage = undefined;
+    else this.#outage ??= { sinceMs: nowMs, rejected: 0 };
     try {
       this.#onTransition({ state: state.name, previousState, reason, failureRatio });
     } catch {

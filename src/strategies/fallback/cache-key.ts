@@ -1,61 +1,80 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
+import { formatAuthority } from '../../common/authority.ts';
+import { namesCaller } from '../../common/caller-identity.ts';
+import type { Field } from '../../common/http-fields.ts';
 import type { CallInfo } from '../shared/contract.ts';
+import { isHarmless } from './harmless-headers.ts';
 
-/**
- * Request fields that say for whom a request is made. RFC 9111 §3.5 knows `Authorization` only; the others are common
- * ways to do the same, and an answer to one caller must never reach another.
- */
-const CALLER_FIELDS = [
-  'authorization',
-  'cookie',
-  'x-api-key',
-  'x-auth-token',
-  'x-access-token',
-  'x-amz-security-token',
-  'x-forwarded-user',
-  'x-user-id',
-  'x-tenant-id',
-] as const;
-
-const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
-
-const CALLER_FIELD_NAMES: ReadonlySet<string> = new Set(CALLER_FIELDS);
+/** What the configuration says of header names, all in lower case. */
+export interface KeyRules {
+  /** Name the caller, besides those whose names tell. */
+  readonly credentialHeaders: ReadonlySet<string>;
+  /** Do not choose the response, besides the known harmless ones. */
+  readonly ignoredHeaders: ReadonlySet<string>;
+}
 
 /** Who asks for nobody in particular. */
 export const ANYONE = '';
 
+/** What the cache knows a request by. Credentials are in it as hashes only. */
+export interface RequestKey {
+  /** Scheme, place, site, path and query. */
+  readonly url: string;
+  /** A hash of all that says for whom the request is; `ANYONE` where nothing does. */
+  readonly caller: string;
+  /** A hash of every other field but the harmless ones, for one of them may name the caller after all. */
+  readonly fields: string;
+}
+
+/** The key of a request as its headers are now. */
+export function keyOf(call: CallInfo, rules: KeyRules): RequestKey {
+  const caller: Field[] = [];
+  const others: Field[] = [];
+  for (const field of call.headers()) {
+    if (namesCaller(field[0], rules.credentialHeaders)) caller.push(field);
+    else if (isKeyed(field[0], rules)) others.push(field);
+  }
+  const credentials = call.credentials();
+  // No field has a blank in its name.
+  if (credentials !== undefined) caller.push(['TLS or URL', credentials]);
+  if (call.pinned()) others.push(['pinned to a place', '']);
+  return { url: urlOf(call), caller: digest(caller), fields: digest(others) };
+}
+
 /** The target of a call. The `Host` field counts too: behind one address there may be several sites. */
 export function urlOf(call: CallInfo): string {
   const host = call.host.toLowerCase();
-  const usual = call.port === DEFAULT_PORTS[call.protocol];
-  const literal = host.includes(':') ? `[${host}]` : host;
   // Some clients state the field, some leave it to those below them.
-  const site = call.header('host')?.toLowerCase() ?? (usual ? literal : `${literal}:${call.port}`);
+  const site = call.header('host')?.toLowerCase() ?? formatAuthority(call.protocol, host, call.port);
   return `${call.protocol}//${host} ${call.port} ${site} ${call.path}`;
 }
 
-/** Whether the request says for whom it is. */
-export function namesCaller(call: CallInfo): boolean {
-  return CALLER_FIELDS.some((name) => call.header(name) !== undefined);
+function isKeyed(name: string, rules: KeyRules): boolean {
+  return !isHarmless(name) && !rules.ignoredHeaders.has(name);
 }
 
-/** A hash of all that says for whom the request is, so that no credential is kept; `ANYONE` where nothing does. */
-export function callerOf(call: CallInfo): string {
-  if (!namesCaller(call)) return ANYONE;
-  const hash = createHash('sha256');
-  for (const name of CALLER_FIELDS) {
-    const value = call.header(name);
-    // With its length, so that no two sets of values read the same.
-    if (value !== undefined) hash.update(`${name}:${value.length}:${value}\n`);
+/** A hash of fields, in whatever order they come; '' of none. */
+function digest(fields: Field[]): string {
+  if (fields.length === 0) return '';
+  fields.sort(([one], [other]) => (one < other ? -1 : Number(one > other)));
+  let text = '';
+  for (let i = 0; i < fields.length; i++) {
+    const [name, value] = fields[i] as Field;
+    let joined = value;
+    // Repeated fields mean the same as one with all their values (RFC 9110 section 5.3).
+    while (fields[i + 1]?.[0] === name) joined += `, ${(fields[++i] as Field)[1]}`;
+    // With their lengths, so that no two sets of fields read the same.
+    text += `${name.length} ${name} ${joined.length} ${joined}\n`;
   }
-  return hash.digest('hex');
+  // UTF-8 has no form for halves of surrogate pairs: they would all become the same.
+  return hash('sha256', /\p{Surrogate}/u.test(text) ? JSON.stringify(text) : text, 'base64');
 }
 
-/** The request fields a response was chosen by, with their values. */
+/** The harmless fields that a response was chosen by nevertheless, with their values. */
 export type Selection = ReadonlyArray<readonly [name: string, value: string | undefined]>;
 
 /** What `Vary` makes of a request; undefined for `*`, which no other request ever matches (RFC 9111 §4.1). */
-export function selectionOf(call: CallInfo, vary: string | undefined): Selection | undefined {
+export function selectionOf(call: CallInfo, vary: string | undefined, rules: KeyRules): Selection | undefined {
   const names = new Set(
     (vary ?? '')
       .toLowerCase()
@@ -65,17 +84,26 @@ export function selectionOf(call: CallInfo, vary: string | undefined): Selection
   if (names.has('*')) return undefined;
   names.delete('');
   const selection: Array<readonly [string, string | undefined]> = [];
-  // Those that name the caller have their place in the key already, as a hash.
-  for (const name of names) if (!CALLER_FIELD_NAMES.has(name)) selection.push([name, call.header(name)]);
+  // All others have their place in the key already, as a hash.
+  for (const name of names) {
+    if (!namesCaller(name, rules.credentialHeaders) && !isKeyed(name, rules)) selection.push([name, call.header(name)]);
+  }
   return selection;
 }
 
-export function selects(selection: Selection, call: CallInfo): boolean {
-  return selection.every(([name, value]) => call.header(name) === value);
+/** What tells the responses to one caller's requests for one URL apart. */
+export interface Variant {
+  readonly fields: string;
+  readonly selection: Selection;
 }
 
-export function isSameSelection(one: Selection, other: Selection): boolean {
-  if (one.length !== other.length) return false;
-  const values = new Map(other);
-  return one.every(([name, value]) => values.has(name) && values.get(name) === value);
+/** Whether a stored response was chosen by what this request says, too. */
+export function isVariantFor(variant: Variant, key: RequestKey, call: CallInfo): boolean {
+  return variant.fields === key.fields && variant.selection.every(([name, value]) => call.header(name) === value);
+}
+
+export function isSameVariant(one: Variant, other: Variant): boolean {
+  if (one.fields !== other.fields || one.selection.length !== other.selection.length) return false;
+  const values = new Map(other.selection);
+  return one.selection.every(([name, value]) => values.has(name) && values.get(name) === value);
 }

@@ -1,5 +1,5 @@
 import type CachePolicy from 'http-cache-semantics';
-import type { Field } from './header-fields.ts';
+import type { Field } from '../../common/http-fields.ts';
 
 /** How old a response is and for how long it is fresh, in milliseconds. */
 export interface Freshness {

@@ -1,15 +1,14 @@
-import { isSameSelection, type Selection } from './cache-key.ts';
+import { isSameVariant, type Variant } from './cache-key.ts';
 
 /** What the store must know of an entry to find it again and to count it. */
-export interface StoreEntry {
+export interface StoreEntry extends Variant {
   readonly url: string;
   readonly caller: string;
-  readonly selection: Selection;
   /** All that is kept for the entry, about. */
   readonly bytes: number;
 }
 
-/** Variants of one URL for one caller: they are searched one by one, and a `Vary` on a free-form field has no end. */
+/** Variants of one URL for one caller: they are searched one by one, and free-form fields have no end. */
 const MAX_VARIANTS = 32;
 
 /** Keeps the most recently used entries, as many as `maxBytes` hold. */
@@ -43,11 +42,11 @@ export class CacheStore<E extends StoreEntry> {
     return found;
   }
 
-  /** Keeps `entry` in place of the one for the same selection. One that is larger than the store is not kept. */
+  /** Keeps `entry` in place of the same variant. One that is larger than the store is not kept. */
   put(entry: E): void {
     if (entry.bytes > this.#maxBytes) return;
     const variants = this.#urls.get(entry.url)?.get(entry.caller);
-    const replaced = variants?.find((other) => isSameSelection(other.selection, entry.selection));
+    const replaced = variants?.find((other) => isSameVariant(other, entry));
     if (replaced !== undefined) this.remove(replaced);
     else if (variants !== undefined && variants.length >= MAX_VARIANTS && variants[0]) this.remove(variants[0]);
     this.#shrinkTo(this.#maxBytes - entry.bytes);

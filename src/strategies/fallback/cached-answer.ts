@@ -1,7 +1,8 @@
+import { endsAtHead, type Field } from '../../common/http-fields.ts';
 import type { CallInfo, Substitute } from '../shared/contract.ts';
 import type { Freshness } from './cache-policy.ts';
-import { type Field, isBodiless, SOURCE_HEADER } from './header-fields.ts';
 import type { StoredHead, StoredResponse } from './stored-response.ts';
+import { notToBeStored, SOURCE_HEADER } from './substitute-marks.ts';
 
 /** How this cache is called in `Cache-Status` (RFC 9211). */
 const CACHE_NAME = 'opentelemetry-instrumentation-resilience';
@@ -20,18 +21,23 @@ const IN_NOT_MODIFIED: ReadonlySet<string> = new Set([
 /** Answers `call` with a stored response: whole, without its body (HEAD), or 304 if the app has it already. */
 export function answerFrom(stored: StoredResponse, call: CallInfo, { ageMs, lifetimeMs }: Freshness): Substitute {
   const { head, body } = stored;
+  // RFC 9111 section 4.2.
+  const fresh = lifetimeMs > ageMs;
   const ttl = Math.floor((lifetimeMs - ageMs) / 1_000);
   const own: Field[] = [
     ['age', String(Math.floor(ageMs / 1_000))],
-    ['cache-status', `${CACHE_NAME}; hit; ttl=${ttl}; detail=${ttl >= 0 ? 'fresh' : 'stale-if-error'}`],
+    ['cache-status', `${CACHE_NAME}; hit; ttl=${ttl}; detail=${fresh ? 'fresh' : 'stale-if-error'}`],
     [SOURCE_HEADER, 'cache'],
   ];
   if (isNotModified(head, call)) {
+    // It brings a cache nothing that this one has not: as fresh or as stale as its age says.
     const repeated = head.fields.filter(([name]) => IN_NOT_MODIFIED.has(name));
     return { status: 304, headers: [...repeated, ...own], body: new Uint8Array() };
   }
-  const fields = head.fields.filter(([name]) => name !== 'age');
-  const length: Field[] = isBodiless(head.status) ? [] : [['content-length', String(body.byteLength)]];
+  const kept = head.fields.filter(([name]) => name !== 'age');
+  // What is fresh may be stored for as long as the upstream said, less its age. What is stale is for this call only.
+  const fields = fresh ? kept : notToBeStored(kept);
+  const length: Field[] = endsAtHead(head.status) ? [] : [['content-length', String(body.byteLength)]];
   return {
     status: head.status,
     headers: [...fields, ...length, ...own],

@@ -1,3 +1,6 @@
+import { isSameOrigin } from '../../common/authority.ts';
+import type { Clock } from '../../common/clock.ts';
+import { OperatorNotice } from '../../common/operator-notice.ts';
 import type {
   BodyObserver,
   CallProgress,
@@ -8,11 +11,12 @@ import type {
   ResponseHead,
   Substitute,
 } from '../shared/contract.ts';
-import { ResponseCache } from './cache.ts';
-import { askHandler } from './handler.ts';
+import { askHandler } from './ask-handler.ts';
+import { DegradedResponse } from './degraded-response.ts';
 import type { FallbackOptions } from './options.ts';
 import { mayGoElsewhere } from './replay-rule.ts';
-import { DegradedResponse } from './response.ts';
+import { ResponseCache } from './response-cache.ts';
+import { limitWithin, TOO_LATE, within } from './time-limit.ts';
 
 /** The retry budget, which other endpoints draw on too: they as well multiply what the app asks for. */
 export interface AttemptBudget {
@@ -21,13 +25,16 @@ export interface AttemptBudget {
 }
 
 export interface FallbackDeps {
+  /** Names, for what the operator is told. */
+  readonly policy: string;
   readonly upstream: string;
+  readonly clock: Clock;
   /** One for each of the options' endpoints, in their order. */
   readonly endpoints: readonly Endpoint[];
   readonly budget: AttemptBudget | undefined;
   /** Milliseconds since the epoch: the ages of responses are counted in it. */
   readonly wallClockMs: () => number;
-  /** Told of what goes wrong in here; no call ever is. */
+  /** Told of what goes wrong in here, and of what the operator should know (`OperatorNotice`); no call ever is. */
   readonly report: (error: unknown) => void;
 }
 
@@ -50,6 +57,8 @@ export class FallbackRecovery implements Recovery {
   #endpoints: readonly Endpoint[];
   #cache: ResponseCache | undefined = undefined;
   #degraded: DegradedResponse | undefined = undefined;
+  /** What the operator has been told: each thing once, however many calls it concerns. */
+  readonly #told = new Set<string>();
 
   constructor(options: FallbackOptions, deps: FallbackDeps) {
     this.#deps = deps;
@@ -62,6 +71,7 @@ export class FallbackRecovery implements Recovery {
   reconfigure(options: FallbackOptions, endpoints: readonly Endpoint[]): void {
     this.#options = options;
     this.#endpoints = endpoints;
+    this.#told.clear();
     this.#prepare();
   }
 
@@ -85,8 +95,8 @@ export class FallbackRecovery implements Recovery {
     const cache = this.#cache;
     if (cache === undefined) return undefined;
     return this.#guarded(() => {
-      const tap = cache.capture(progress.call, head, progress.endpoint.target === undefined);
-      return tap === undefined ? undefined : this.#guardedTap(tap);
+      const observer = cache.capture(progress.call, head, progress.endpoint.target === undefined);
+      return observer === undefined ? undefined : this.#guardedObserver(observer);
     });
   }
 
@@ -104,13 +114,27 @@ export class FallbackRecovery implements Recovery {
     if (!mayGoElsewhere(progress, outcome, nowMs)) return undefined;
     while (progress.fallbackStep < this.#endpoints.length) {
       const endpoint = this.#endpoints[progress.fallbackStep++];
-      if (endpoint === undefined) continue;
+      if (endpoint === undefined || this.#isOutOfReach(endpoint, progress)) continue;
       const shut = isShut(endpoint, nowMs);
       if (shut && progress.mode === 'observe') continue;
       // An attempt on a shut one is refused by the engine, which says so and asks again: nothing is spent on it.
       return shut || this.#affords(progress, nowMs) ? { kind: 'endpoint', endpoint } : undefined;
     }
     return undefined;
+  }
+
+  /**
+   * A call that is tied to its place (a lookup of its own, a client certificate, an agent with one) goes to no other
+   * origin: what ties it would be wrong there, or be shown to a stranger.
+   */
+  #isOutOfReach({ target }: Endpoint, { call }: CallProgress): boolean {
+    if (target === undefined || isSameOrigin(call, target) || !call.pinned()) return false;
+    this.#notify(
+      'pinned',
+      'some calls are tied to their place (by a socket path, lookup, servername, client certificate, or an agent with ' +
+        'one of these), and do not go to fallback endpoints of another origin',
+    );
+    return true;
   }
 
   /** Without an attempt before it the next one is the call's first, and multiplies nothing. */
@@ -127,6 +151,8 @@ export class FallbackRecovery implements Recovery {
     for (;;) {
       const link = LINKS[progress.fallbackStep - ANSWERS];
       if (link === undefined) return undefined;
+      const pending = link === 'cache' ? this.#pendingHead(progress) : undefined;
+      if (pending !== undefined) return this.#tryAnswersWhenFinal(pending, progress, outcome, nowMs);
       progress.fallbackStep++;
       if (link === 'handler') return this.#askHandler(progress, outcome, nowMs);
       const response = this.#guarded(() =>
@@ -134,6 +160,26 @@ export class FallbackRecovery implements Recovery {
       );
       if (response !== undefined) return { kind: 'response', response, source: link };
     }
+  }
+
+  /** Set while the app may still change the headers by which the cache judges, or write a body. */
+  #pendingHead({ call, mode }: CallProgress): Promise<void> | undefined {
+    // In observe mode no call waits for what would have been.
+    return this.#cache === undefined || mode === 'observe' ? undefined : call.whenFinal();
+  }
+
+  async #tryAnswersWhenFinal(
+    pending: Promise<void>,
+    progress: CallProgress,
+    outcome: Outcome,
+    nowMs: number,
+  ): Promise<RecoveryAction | undefined> {
+    const { clock } = this.#deps;
+    const ms = limitWithin(progress.remainingMs(nowMs));
+    const final = await within(pending, { ms, clock, holdsProcess: false });
+    // Of a request that is not there yet the cache knows nothing; a degraded answer needs no head.
+    if (final === TOO_LATE || progress.call.whenFinal() !== undefined) progress.fallbackStep++;
+    return this.#tryAnswers(progress, outcome, clock.now());
   }
 
   #askHandler(
@@ -145,14 +191,23 @@ export class FallbackRecovery implements Recovery {
     if (handler === undefined) return undefined;
     // It would have been asked; what it would have said nobody knows.
     if (progress.mode === 'observe') return { kind: 'response', response: NO_ANSWER, source: 'handler' };
-    const asked = askHandler(handler, { progress, outcome, nowMs }, this.#deps.report);
+    const blame = (fault: string): void =>
+      this.#notify(`handler ${fault.split(' ', 1)}`, `the fallback handler ${fault}; calls went on without its answer`);
+    const asked = askHandler(handler, { progress, outcome, nowMs }, { clock: this.#deps.clock, blame });
     return asked.then((response) => response && { kind: 'response', response, source: 'handler' });
   }
 
-  #guardedTap(tap: BodyObserver): BodyObserver {
+  #notify(topic: string, text: string): void {
+    if (this.#told.has(topic)) return;
+    this.#told.add(topic);
+    const { policy, upstream, report } = this.#deps;
+    report(new OperatorNotice(`policy ${policy}, upstream ${upstream}: ${text}`));
+  }
+
+  #guardedObserver(observer: BodyObserver): BodyObserver {
     return {
-      chunk: (data) => this.#guarded(() => tap.chunk(data)),
-      end: (complete) => this.#guarded(() => tap.end(complete)),
+      chunk: (data) => this.#guarded(() => observer.chunk(data)),
+      end: (complete) => this.#guarded(() => observer.end(complete)),
     };
   }
 

@@ -1,13 +1,6 @@
+import { endsAtHead, endToEnd, type Field, isBodiless, isFieldName, isFieldValue } from '../../common/http-fields.ts';
 import type { Substitute } from '../shared/contract.ts';
-import {
-  endToEnd,
-  type Field,
-  isBodiless,
-  isEmptied,
-  isFieldName,
-  isFieldValue,
-  SOURCE_HEADER,
-} from './header-fields.ts';
+import { SOURCE_HEADER, unlessSaid } from './substitute-marks.ts';
 
 /** A longer answer of a handler is no answer: it has to be whole in memory. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
@@ -20,6 +13,11 @@ interface ResponseLike {
   readonly headers: Iterable<Field>;
   readonly body: ReadableStream<Uint8Array> | null;
   readonly bodyUsed: boolean;
+}
+
+/** What is wrong with an answer; the message goes on where a sentence says "the handler returned". */
+export class BadAnswer extends Error {
+  override readonly name = 'BadAnswer';
 }
 
 /** Makes a substitute of what a handler returned, or throws an error that says what is wrong with it. */
@@ -45,7 +43,7 @@ export class HandlerAnswerReader {
   }
 
   async #readResponse(response: ResponseLike): Promise<Substitute> {
-    if (response.bodyUsed) throw new TypeError('fallback handler returned a Response whose body has been read');
+    if (response.bodyUsed) throw new BadAnswer('a Response whose body has been read');
     const status = checkStatus(response.status);
     const body = await this.#bodyOf(response);
     // What fetch gave is decoded already; what the handler built itself is as it says.
@@ -62,12 +60,11 @@ export class HandlerAnswerReader {
     const chunks: Uint8Array[] = [];
     let bytes = 0;
     for (let item = await reader.read(); !item.done; item = await reader.read()) {
-      if (!(item.value instanceof Uint8Array))
-        throw new TypeError('fallback handler returned a body that is not of bytes');
+      if (!(item.value instanceof Uint8Array)) throw new BadAnswer('a body that is not of bytes');
       bytes += item.value.byteLength;
       if (bytes > MAX_BODY_BYTES) {
         this.cancel();
-        throw new RangeError(`fallback handler returned a body of more than ${MAX_BODY_BYTES} bytes`);
+        throw new BadAnswer(`a body of more than ${MAX_BODY_BYTES} bytes`);
       }
       chunks.push(item.value);
     }
@@ -75,10 +72,10 @@ export class HandlerAnswerReader {
   }
 
   #substitute({ status, statusText, headers, body }: Substitute): Substitute {
-    const fields = endToEnd(headers);
+    const fields = unlessSaid(endToEnd(headers));
     if (!fields.some(([name]) => name === SOURCE_HEADER)) fields.push([SOURCE_HEADER, 'degraded']);
-    const content = isEmptied(status) ? new Uint8Array() : body;
-    if (!isBodiless(status)) fields.push(['content-length', String(content.byteLength)]);
+    const content = isBodiless(status) ? new Uint8Array() : body;
+    if (!endsAtHead(status)) fields.push(['content-length', String(content.byteLength)]);
     const sent = this.#method === 'HEAD' ? new Uint8Array() : content;
     const text = statusText === undefined || !isFieldValue(statusText) ? '' : statusText;
     return { status, headers: fields, body: sent, ...(text === '' ? {} : { statusText: text }) };
@@ -95,7 +92,7 @@ function isResponse(answer: unknown): answer is ResponseLike {
 /** Handlers in plain JavaScript: what the types promise is checked here. */
 function parseSubstitute(answer: unknown): Substitute {
   if (typeof answer !== 'object' || answer === null) {
-    throw new TypeError(`fallback handler returned ${answer === null ? 'null' : `a ${typeof answer}`}, not a response`);
+    throw new BadAnswer(`${answer === null ? 'null' : `a ${typeof answer}`}, not a response`);
   }
   const { status, statusText, headers, body } = answer as Partial<Record<keyof Substitute, unknown>>;
   return {
@@ -108,7 +105,7 @@ function parseSubstitute(answer: unknown): Substitute {
 
 function checkStatus(status: unknown): number {
   if (typeof status === 'number' && Number.isInteger(status) && status >= 200 && status <= 599) return status;
-  throw new TypeError(`fallback handler returned a response with status ${String(status)}`);
+  throw new BadAnswer(`a response with status ${String(status)}`);
 }
 
 function parseHeaders(headers: unknown): Field[] {
@@ -123,15 +120,15 @@ function parseHeaders(headers: unknown): Field[] {
   });
 }
 
-function badHeaders(): TypeError {
-  return new TypeError('fallback handler returned headers that are no [name, value] pairs of an HTTP message');
+function badHeaders(): BadAnswer {
+  return new BadAnswer('headers that are no [name, value] pairs of an HTTP message');
 }
 
 function parseBody(body: unknown): Uint8Array {
   if (body === undefined || body === null) return new Uint8Array();
   if (typeof body === 'string') return new TextEncoder().encode(body);
   if (body instanceof Uint8Array) return body.slice();
-  throw new TypeError('fallback handler returned a body that is neither bytes nor text');
+  throw new BadAnswer('a body that is neither bytes nor text');
 }
 
 function isIterable(value: unknown): value is Iterable<unknown> {

@@ -5,6 +5,10 @@ export interface FallbackCacheOptions {
   readonly staleIfErrorMs: number;
   /** Whether to store private responses and those to credentials, keyed by a hash of the credentials. */
   readonly private: boolean;
+  /** Request headers that do not choose the response, besides the known harmless ones. In lower case. */
+  readonly ignoredHeaders: ReadonlySet<string>;
+  /** Request headers that name the caller, besides those whose names tell (`credential_headers`). In lower case. */
+  readonly credentialHeaders: ReadonlySet<string>;
   readonly maxBytes: number;
   readonly maxEntryBytes: number;
 }
@@ -52,6 +56,8 @@ export const FALLBACK_DEFAULTS: FallbackOptions = {
 export const FALLBACK_CACHE_DEFAULTS: FallbackCacheOptions = {
   staleIfErrorMs: 3_600_000,
   private: false,
+  ignoredHeaders: new Set(),
+  credentialHeaders: new Set(),
   maxBytes: 64 * 1024 * 1024,
   maxEntryBytes: 1024 * 1024,
 };

@@ -1,13 +1,13 @@
+import { endToEnd, type Field, fieldValue } from '../../common/http-fields.ts';
 import { type Directives, forbidsStale, parseDirectives, secondsOf } from './cache-control.ts';
-import { ANYONE, type Selection } from './cache-key.ts';
+import { ANYONE, type RequestKey, type Selection } from './cache-key.ts';
 import type { Freshness, PolicyMaker, StoredPolicy } from './cache-policy.ts';
 import type { StoreEntry } from './cache-store.ts';
-import { endToEnd, type Field, SOURCE_HEADER } from './header-fields.ts';
+import { SOURCE_HEADER } from './substitute-marks.ts';
 
 /** Where a response belongs in the cache. */
 export interface CacheSlot {
-  readonly url: string;
-  readonly caller: string;
+  readonly key: RequestKey;
   readonly selection: Selection;
 }
 
@@ -33,7 +33,7 @@ export class StoredHead {
     this.fields = fields;
     this.#policy = policy;
     this.#shared = shared;
-    this.directives = parseDirectives(fieldOf(fields, 'cache-control'), fieldOf(fields, 'pragma'));
+    this.directives = parseDirectives(fieldValue(fields, 'cache-control'), fieldValue(fields, 'pragma'));
   }
 
   /** Undefined for what may not be kept, or would be of no use. */
@@ -48,7 +48,7 @@ export class StoredHead {
     const shared = request.caller === ANYONE;
     if (shared && received.some(([name]) => name === 'set-cookie')) return undefined;
     // Events without an end.
-    if (fieldOf(received, 'content-type')?.toLowerCase().startsWith('text/event-stream')) return undefined;
+    if (fieldValue(received, 'content-type')?.toLowerCase().startsWith('text/event-stream')) return undefined;
     const policy = makePolicy({ status, fields: received, requestCacheControl: request.cacheControl, shared });
     if (!policy.storable) return undefined;
     // An old cookie would take the place of a newer one.
@@ -74,7 +74,7 @@ export class StoredHead {
   }
 
   header(name: string): string | undefined {
-    return fieldOf(this.fields, name);
+    return fieldValue(this.fields, name);
   }
 
   /** These fields with those of a 304 in their place (RFC 9111 §3.2). */
@@ -91,26 +91,23 @@ export class StoredHead {
 export class StoredResponse implements StoreEntry {
   readonly url: string;
   readonly caller: string;
+  readonly fields: string;
   readonly selection: Selection;
   readonly head: StoredHead;
   readonly body: Uint8Array;
   readonly bytes: number;
 
   constructor(slot: CacheSlot, head: StoredHead, body: Uint8Array) {
-    this.url = slot.url;
-    this.caller = slot.caller;
+    this.url = slot.key.url;
+    this.caller = slot.key.caller;
+    this.fields = slot.key.fields;
     this.selection = slot.selection;
     this.head = head;
     this.body = body;
-    let bytes = OVERHEAD_BYTES + body.byteLength + slot.url.length + slot.caller.length;
+    let bytes = OVERHEAD_BYTES + body.byteLength + this.url.length + this.caller.length + this.fields.length;
     // Twice: the policy keeps them too.
     for (const [name, value] of head.fields) bytes += 2 * (name.length + value.length);
     for (const [name, value] of slot.selection) bytes += name.length + (value?.length ?? 0);
     this.bytes = bytes;
   }
-}
-
-function fieldOf(fields: readonly Field[], name: string): string | undefined {
-  const values = fields.filter(([own]) => own === name).map(([, value]) => value);
-  return values.length === 0 ? undefined : values.join(', ');
 }

@@ -10,7 +10,13 @@ import type { CircuitState } from '../circuit-breaker/transition.ts';
 /** What an ended attempt says of its endpoint. `ignored` says nothing: our own rejections and the caller's aborts. */
 export type Verdict = 'success' | 'failure' | 'ignored';
 
-export type RejectionReason = 'circuit_open' | 'bulkhead_full' | 'bulkhead_timeout' | 'rate_limited' | 'total_timeout';
+export type RejectionReason =
+  | 'circuit_open'
+  | 'bulkhead_full'
+  | 'bulkhead_timeout'
+  | 'rate_limited'
+  | 'admission'
+  | 'total_timeout';
 
 export type FallbackSource = 'endpoint' | 'cache' | 'degraded' | 'handler';
 
@@ -27,7 +33,10 @@ export interface CallInfo {
   readonly path: string;
   /** A request header by its lower-case name; several values are joined by `, `. */
   header(name: string): string | undefined;
-  /** All request headers as they are now: names in lower case, repeated fields repeated. */
+  /**
+   * All request headers as they are now, which is as they were sent once an attempt has been made: names in lower case,
+   * repeated fields repeated.
+   */
   headers(): Iterable<readonly [name: string, value: string]>;
   /**
    * What names the caller apart from headers, as one string: a TLS client certificate or key (of the options or the
@@ -36,6 +45,11 @@ export interface CallInfo {
   credentials(): string | undefined;
   /** Whether the request has content (RFC 9110 section 6.4), or may still get some. */
   hasContent(): boolean;
+  /**
+   * An app may set headers and write a body after it has made the request. Undefined: both are as they will be sent.
+   * Otherwise a promise that is fulfilled when they are, or when the call has ended.
+   */
+  whenFinal(): Promise<void> | undefined;
   /**
    * Whether something the app set ties the call to its place or to an identity there (a socket path, `lookup`,
    * `servername`, a client certificate, an agent with any of these): it must then go to no other origin.

@@ -17,6 +17,14 @@ export const WRAPPERS = ['axios', 'got'] as const;
 export const ALL_CLIENTS = [...CLIENTS, ...WRAPPERS] as const;
 export type Client = (typeof ALL_CLIENTS)[number];
 
+export interface Tie {
+  readonly kind: 'certificate' | 'lookup' | 'servername' | 'unchecked';
+  /** Undici has no such options of a call. */
+  readonly on: 'call' | 'agent';
+  /** Whose certificate. */
+  readonly who?: 'alice' | 'bob';
+}
+
 export interface Ask {
   readonly url: string;
   readonly method?: string;
@@ -27,6 +35,13 @@ export interface Ask {
   readonly signalMs?: number;
   /** Further tries of the app's own. */
   readonly appRetries?: number;
+  /**
+   * Set after the request was made: by `setHeader` on `http.request`, which sends them, in the object with the headers
+   * for undici, which has read it already.
+   */
+  readonly lateHeaders?: Readonly<Record<string, string>>;
+  /** What ties the call to a place or an identity (fixtures/ties.cjs). */
+  readonly tie?: Tie;
   /** Tells of every chunk. */
   readonly watch?: boolean;
 }

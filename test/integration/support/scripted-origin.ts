@@ -4,6 +4,7 @@ import http from 'node:http';
 import https from 'node:https';
 import net, { type AddressInfo } from 'node:net';
 import path from 'node:path';
+import { TLSSocket } from 'node:tls';
 import { CERTIFICATE } from '../../support/upstream.ts';
 
 /** What the server does with a request. */
@@ -18,6 +19,8 @@ export interface Hit {
   readonly url: string;
   readonly headers: http.IncomingHttpHeaders;
   readonly body: string;
+  /** The common name of the client's certificate. */
+  readonly certificate: string | undefined;
 }
 
 /** A server that does what `script` says, request by request, then `act` again and again, and remembers what it got. */
@@ -36,7 +39,11 @@ export class ScriptedOrigin extends EventEmitter<{ request: []; hit: [Hit] }> {
 
   static async start(act: Act = 200, secure = false): Promise<ScriptedOrigin> {
     const key = (): Buffer => readFileSync(path.join(path.dirname(CERTIFICATE), 'localhost-key.pem'));
-    const server = secure ? https.createServer({ key: key(), cert: readFileSync(CERTIFICATE) }) : http.createServer();
+    // Takes any client certificate, and none.
+    const tls = { requestCert: true, rejectUnauthorized: false };
+    const server = secure
+      ? https.createServer({ ...tls, key: key(), cert: readFileSync(CERTIFICATE) })
+      : http.createServer();
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const origin = new ScriptedOrigin(server as http.Server, secure ? 'https' : 'http');
@@ -89,13 +96,18 @@ export class ScriptedOrigin extends EventEmitter<{ request: []; hit: [Hit] }> {
       return; // The caller has gone.
     }
     const { method = '', url = '', headers } = request;
-    const hit = { method, url, headers, body: Buffer.concat(chunks).toString('latin1') };
+    const hit = { method, url, headers, body: Buffer.concat(chunks).toString('latin1'), certificate: peerOf(request) };
     this.hits.push(hit);
     this.emit('hit', hit);
     if (typeof act === 'function') act(request, response, hit);
     else if (act === 'reset') request.socket.resetAndDestroy();
     else if (act !== 'hang') response.writeHead(act, { 'content-type': 'text/plain' }).end(`${method} ${url}`);
   }
+}
+
+function peerOf({ socket }: http.IncomingMessage): string | undefined {
+  if (!(socket instanceof TLSSocket)) return undefined;
+  return [socket.getPeerCertificate().subject?.CN].flat()[0];
 }
 
 /** A port of the loopback interface where nobody listens. */

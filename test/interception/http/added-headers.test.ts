@@ -10,7 +10,7 @@ import { Upstream } from './upstream.ts';
 
 const ID: ExtraField = ['x-request-id', 'r-1'];
 const DIRECT: Script = {};
-const RELAYED: Script = { repeats: true, maxReplayBytes: 65_536 };
+const RELAYED: Script = { buffersOutcome: true, maxReplayBytes: 65_536 };
 const WAITING: Script = { ...RELAYED, first: (call) => void setImmediate(() => call.send()) };
 
 /** The head as Node has rendered it. */

@@ -121,7 +121,7 @@ describe('http clients over the patched modules', () => {
       assert.equal(
         await play(
           {
-            repeats: true,
+            buffersOutcome: true,
             first: (call) =>
               call.exchange.respond({ status: 203, headers: [['content-type', 'text/plain']], body: Buffer.from('x') }),
           },

@@ -56,7 +56,7 @@ describe('an attempt at another endpoint', () => {
   const diverting = (to: Endpoint, first = false): Script => {
     const divert = (): ((call: { send(endpoint: Endpoint): void }) => void) => (call) => call.send(to);
     return {
-      repeats: true,
+      buffersOutcome: true,
       maxReplayBytes: 1000,
       ...(first ? { first: (call) => call.send(to) } : {}),
       head: (call, { status }) => (status >= 500 && call.attempts < 2 ? divert() : undefined),
@@ -191,7 +191,7 @@ describe('an attempt at another endpoint', () => {
     secure.steps = [503, 503];
     const agent = new https.Agent({ keepAlive: true, ca: CERTIFICATE });
     const script: Script = {
-      repeats: true,
+      buffersOutcome: true,
       maxReplayBytes: 10,
       head: (c, { status }) => (status >= 500 ? () => c.send() : undefined),
     };

@@ -164,10 +164,11 @@ describe('the http adapter', () => {
     };
     const faulty: CallEngine[] = [
       { route: fail, open: fail },
-      { route: () => ({ repeats: true, maxReplayBytes: 1 }), open: fail },
+      { route: () => ({ buffersOutcome: true, maxReplayBytes: 1 }), open: fail },
       {
-        route: () => ({ repeats: false, maxReplayBytes: 0 }),
-        open: () => ({ ...engine.open({ repeats: false, maxReplayBytes: 0 }, {} as never), begin: fail }) as never,
+        route: () => ({ buffersOutcome: false, maxReplayBytes: 0 }),
+        open: () =>
+          ({ ...engine.open({ buffersOutcome: false, maxReplayBytes: 0 }, {} as never), begin: fail }) as never,
       },
     ];
     for (const each of faulty) {
@@ -181,11 +182,11 @@ describe('the http adapter', () => {
 
   it('lets events through, with a report, if our own side fails on one of them', async () => {
     const broken = new Error('a fault of ours');
-    for (const repeats of [false, true]) {
+    for (const buffersOutcome of [false, true]) {
       faults.length = 0;
       install();
       engine.reset({
-        repeats,
+        buffersOutcome,
         head: () => {
           throw broken;
         },
@@ -202,7 +203,7 @@ describe('the http adapter', () => {
       throw broken;
     };
     install();
-    engine.reset({ repeats: true, head: () => fail, error: () => fail });
+    engine.reset({ buffersOutcome: true, head: () => fail, error: () => fail });
     assert.equal(await status(http.request({ host: '127.0.0.1', port: upstream.port })), 200);
     upstream.reset('reset');
     const agent = new http.Agent();
@@ -214,8 +215,8 @@ describe('the http adapter', () => {
 
   it('tells the engine that a call is over if Node refuses its arguments', () => {
     install();
-    for (const repeats of [false, true]) {
-      engine.reset({ repeats });
+    for (const buffersOutcome of [false, true]) {
+      engine.reset({ buffersOutcome });
       assert.throws(() => http.request({ headers: { 'bad name': '1' } }), { code: 'ERR_INVALID_HTTP_TOKEN' });
       assert.deepEqual(engine.last.log, ['begin', 'abort']);
     }

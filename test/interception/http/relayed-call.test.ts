@@ -107,7 +107,7 @@ describe('a call that waits, is repeated, answered or refused', () => {
     it('does not make an attempt whose time is over before the discarded response is out of its way', async () => {
       const timeUp = Object.assign(new Error('too late'), { code: 'E_TIME_UP' });
       const script: Script = {
-        repeats: true,
+        buffersOutcome: true,
         maxReplayBytes: 1024,
         head: () => (call) => {
           call.send();
@@ -335,7 +335,7 @@ describe('a call that waits, is repeated, answered or refused', () => {
     it('says that all of a request is at hand while there is none yet, but for what becomes a connection', () => {
       const answers: boolean[] = [];
       const judging: Script = {
-        repeats: true,
+        buffersOutcome: true,
         judging: (call) => answers.push(call.exchange.replayable()),
         first: (call) => call.exchange.fail(refusal),
       };
@@ -406,7 +406,7 @@ describe('a call that waits, is repeated, answered or refused', () => {
   });
 
   describe('left by its caller between attempts', () => {
-    const pausing: Script = { repeats: true, maxReplayBytes: 9, head: () => () => {}, error: () => () => {} };
+    const pausing: Script = { buffersOutcome: true, maxReplayBytes: 9, head: () => () => {}, error: () => () => {} };
 
     for (const [name, step] of [
       ['a response', 503],
@@ -484,7 +484,7 @@ describe('a call that waits, is repeated, answered or refused', () => {
     });
 
     it('can follow an attempt', async () => {
-      const seen = await play({ repeats: true, error: () => (call) => call.exchange.fail(refusal) }, ['reset'], {
+      const seen = await play({ buffersOutcome: true, error: () => (call) => call.exchange.fail(refusal) }, ['reset'], {
         agent: new http.Agent(),
       });
       assert.deepEqual(seen.events, ['socket', 'finish', 'error E_REFUSED', 'close']);
@@ -502,7 +502,7 @@ describe('a call that waits, is repeated, answered or refused', () => {
       ] as const,
       body: Buffer.from('stand-in'),
     };
-    const answering: Script = { repeats: true, first: (call) => call.exchange.respond(answer) };
+    const answering: Script = { buffersOutcome: true, first: (call) => call.exchange.respond(answer) };
 
     it('is a genuine response that came over no connection', async () => {
       const seen = await play(answering, []);
@@ -540,7 +540,10 @@ describe('a call that waits, is repeated, answered or refused', () => {
       assert.equal(head.body, '');
       assert.equal(head.status, 200);
       for (const status of [204, 304]) {
-        const seen = await play({ repeats: true, first: (call) => call.exchange.respond({ ...answer, status }) }, []);
+        const seen = await play(
+          { buffersOutcome: true, first: (call) => call.exchange.respond({ ...answer, status }) },
+          [],
+        );
         assert.equal(seen.status, status);
         assert.equal(seen.body, '');
       }
@@ -549,7 +552,7 @@ describe('a call that waits, is repeated, answered or refused', () => {
     it('takes the place of a failure', async () => {
       for (const step of ['reset', 503] as const) {
         const script: Script = {
-          repeats: true,
+          buffersOutcome: true,
           head: () => (call) => call.exchange.respond(answer),
           error: () => (call) => call.exchange.respond(answer),
         };
@@ -562,7 +565,7 @@ describe('a call that waits, is repeated, answered or refused', () => {
 
   describe('held', () => {
     const holding = (release: (call: { exchange: { release(): void } }) => void): Script => ({
-      repeats: true,
+      buffersOutcome: true,
       maxReplayBytes: 100,
       head: () => release,
       error: () => release,
@@ -610,8 +613,8 @@ describe('a call that waits, is repeated, answered or refused', () => {
 
   describe('delivered', () => {
     it('shows addedResponseHeaders wherever headers are looked for', async () => {
-      for (const repeats of [false, true]) {
-        const seen = await play({ repeats, addedResponseHeaders: [['resilience-source', 'endpoint']] }, []);
+      for (const buffersOutcome of [false, true]) {
+        const seen = await play({ buffersOutcome, addedResponseHeaders: [['resilience-source', 'endpoint']] }, []);
         const { response } = seen;
         assert.equal(response?.headers['resilience-source'], 'endpoint');
         assert.deepEqual(response?.headersDistinct['resilience-source'], ['endpoint']);
@@ -626,7 +629,7 @@ describe('a call that waits, is repeated, answered or refused', () => {
         const bodyObserver = { chunk: (data: Uint8Array) => void chunks.push(Buffer.from(data)), end: () => {} };
         const body = 'z'.repeat(100_000);
         const script: Script = wait
-          ? { repeats: true, bodyObserver, head: () => (call) => later(() => call.exchange.release()) }
+          ? { buffersOutcome: true, bodyObserver, head: () => (call) => later(() => call.exchange.release()) }
           : { bodyObserver };
         const seen = await play(script, [{ status: 200, body }]);
         assert.equal(seen.body, body);
@@ -635,8 +638,8 @@ describe('a call that waits, is repeated, answered or refused', () => {
     });
 
     it('can be killed: the body ends like that of a dying upstream, with the given error', async () => {
-      for (const repeats of [false, true]) {
-        const request = start({ repeats }, ['truncate'], { agent: new http.Agent() });
+      for (const buffersOutcome of [false, true]) {
+        const request = start({ buffersOutcome }, ['truncate'], { agent: new http.Agent() });
         const idle = Object.assign(new Error('idle'), { code: 'E_IDLE' });
         request.on('response', () => engine.last.exchange.killBody(idle));
         const seen = watch(request);

@@ -5,7 +5,7 @@ export const PRIMARY: Endpoint = { name: 'primary', target: undefined, breaker: 
 
 /** What a test says shall become of a call. Everything left out: let it go. */
 export interface Script {
-  readonly repeats?: boolean;
+  readonly buffersOutcome?: boolean;
   readonly maxReplayBytes?: number;
   /** Done while the call is judged. */
   readonly judging?: (call: ScriptedCall) => void;
@@ -106,7 +106,7 @@ export class ScriptedEngine implements CallEngine {
     this.routes.push(`${protocol} ${host} ${port} ${method} ${path}`);
     const { script } = this;
     if (script === undefined) return undefined;
-    return { repeats: script.repeats ?? false, maxReplayBytes: script.maxReplayBytes ?? 0 };
+    return { buffersOutcome: script.buffersOutcome ?? false, maxReplayBytes: script.maxReplayBytes ?? 0 };
   }
 
   open(_pipeline: CallPipeline, exchange: Exchange): ExchangeListener {
@@ -133,7 +133,7 @@ export function retrying(attempts: number, extra: Partial<Script> = {}): Script 
   const again = (call: ScriptedCall): ((call: ScriptedCall) => void) | undefined =>
     call.attempts < attempts && call.exchange.replayable() ? (c) => c.send() : undefined;
   return {
-    repeats: true,
+    buffersOutcome: true,
     maxReplayBytes: 65536,
     head: (call, { status }) => (status >= 500 ? again(call) : undefined),
     error: (call) => again(call),

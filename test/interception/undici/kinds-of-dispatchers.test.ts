@@ -8,7 +8,7 @@ import { after, afterEach, beforeEach, describe, it } from 'mocha';
 import { type WebSocket as ServerSocket, WebSocketServer } from 'ws';
 import { CIRCUIT_BREAKER_DEFAULTS } from '../../../src/strategies/circuit-breaker/options.ts';
 import { patched } from './support/patched.ts';
-import { Degrade, Divert, Retry } from './support/strategies.ts';
+import { Degrade, Retry } from './support/strategies.ts';
 import { loadUndici, NODE_MAJOR, type UndiciDispatcher, VERSIONS } from './support/undici-module.ts';
 import { Upstream } from './support/upstream.ts';
 
@@ -149,21 +149,55 @@ describe('kinds of dispatchers', () => {
         assert.deepEqual(hosts(), [`GET 127.0.0.1:${upstream.port}`]);
       });
 
-      it('a client of a unix socket works, diverted too', async () => {
+      it('a client, a pool and an agent of a unix socket are the upstream of that socket, and tied to it', async () => {
         const socketPath = path.join(tmpdir(), `resilience-undici-${process.pid}-${version}.sock`);
         const server = serving(http.createServer((_request, response) => response.writeHead(503).end('no')));
         server.listen(socketPath);
         await once(server, 'listening');
-        const backup = await upstreamWith(200);
+        patched.use();
         const client = closing(new undici.Client('http://local.test', { socketPath }));
-        patched.use({ only: 'http://local.test' });
-        const plain = await client.request({ path: '/', method: 'GET' });
-        assert.equal(plain.statusCode, 503);
-        await plain.body.text();
-        patched.use({ recoveries: [new Divert(backup)], only: 'http://local.test' });
-        const diverted = await client.request({ path: '/', method: 'GET' });
-        assert.equal(await diverted.body.text(), 'hit 1');
-        assert.equal(diverted.headers['resilience-source'], 'endpoint');
+        const pool = closing(new undici.Pool('http://local.test', { socketPath }));
+        const agent = closing(new undici.Agent({ connect: { socketPath } }));
+        const replies = [
+          await client.request({ path: '/', method: 'GET' }),
+          await pool.request({ path: '/', method: 'GET' }),
+          await undici.request('http://local.test/', { dispatcher: agent }),
+        ];
+        for (const { statusCode, body } of replies) {
+          assert.equal(statusCode, 503);
+          await body.text();
+        }
+        assert.deepEqual(
+          patched.engine?.snapshots().map((upstream) => upstream.upstream),
+          [`unix:${socketPath}`],
+        );
+        assert.deepEqual(
+          patched.calls.map((call) => call.pinned()),
+          [true, true, true],
+        );
+      });
+
+      it('knows the identity and the place that a dispatcher’s connections are tied to', async () => {
+        const upstream = await upstreamWith(200);
+        const lookup = (_host: string, options: { all?: boolean }, done: (...found: unknown[]) => void): void =>
+          options.all === true ? done(null, [{ address: '127.0.0.1', family: 4 }]) : done(null, '127.0.0.1', 4);
+        const ties = async (connect: unknown): Promise<readonly [boolean, boolean]> => {
+          patched.use();
+          const kinds = [
+            closing(new undici.Agent({ connect })),
+            closing(new undici.Pool(upstream.origin, { connect })),
+            closing(new undici.Client(upstream.origin, { connect })),
+          ];
+          for (const dispatcher of kinds) await (await undici.request(upstream.origin, { dispatcher })).body.text();
+          const seen = patched.calls.map((call) => [call.pinned(), call.credentials() !== undefined]);
+          assert.deepEqual(seen, [seen[0], seen[0], seen[0]]);
+          return seen[0] as [boolean, boolean];
+        };
+        assert.deepEqual(await ties(undefined), [false, false]);
+        assert.deepEqual(await ties({ timeout: 5000 }), [false, false]);
+        assert.deepEqual(await ties({ lookup }), [true, false]);
+        assert.deepEqual(await ties({ rejectUnauthorized: false }), [true, false]);
+        assert.deepEqual(await ties({ key: 'k' }), [true, true]);
       });
 
       it('a global dispatcher set by the app is covered', async () => {

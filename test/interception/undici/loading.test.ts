@@ -13,7 +13,7 @@ interface Report {
   readonly errors: readonly string[];
   readonly loadedByUs: boolean;
   readonly sameShape: boolean;
-  readonly restored: boolean;
+  readonly sameFunction: boolean;
 }
 
 describe('loading under a preload', () => {
@@ -45,7 +45,7 @@ describe('loading under a preload', () => {
     covered(report);
     assert.equal(report.loadedByUs, false);
     assert.equal(report.sameShape, true);
-    assert.equal(report.restored, true);
+    assert.equal(report.sameFunction, true);
   });
 
   it('leaves fetch replaceable before its first use', async () => {

@@ -19,6 +19,7 @@ describe('a rejection of the circuit breaker', () => {
   it('names the endpoint when it is not the primary', () => {
     const breaker = new CircuitBreaker('orders/backup:443', OPTIONS, {
       upstream: 'orders',
+      nowMs: 0,
       random: () => 0.5,
       onTransition: () => {},
     });
@@ -229,6 +230,9 @@ describe('a snapshot of the circuit breaker', () => {
       counted: 5,
       failures: 2,
       retryAfterMs: 0,
+      sinceMs: lab.now,
+      outageMs: 0,
+      rejectedInOutage: 0,
     });
   });
 
@@ -241,6 +245,30 @@ describe('a snapshot of the circuit breaker', () => {
   it('has no ratio of nothing', () => {
     const lab = new Lab({ minimumCalls: 0 });
     assert.equal(lab.breaker.snapshot(lab.now).failureRatio, undefined);
+  });
+});
+
+describe('the outage that a circuit breaker shows', () => {
+  it('lasts from its first opening until it closes, over all its probes, and counts what was refused', () => {
+    const lab = new Lab();
+    const shown = () => {
+      const { state, sinceMs, outageMs, rejectedInOutage } = lab.breaker.snapshot(lab.now);
+      return [state, sinceMs, outageMs, rejectedInOutage];
+    };
+    lab.trip();
+    lab.now += 400;
+    lab.reject();
+    lab.reject();
+    assert.deepEqual(shown(), ['open', 400, 400, 2]);
+    lab.now += 700;
+    assert.deepEqual(shown(), ['half_open', 100, 1_100, 2]);
+    lab.run('failure');
+    lab.now += 50;
+    lab.reject();
+    assert.deepEqual(shown(), ['open', 50, 1_150, 3]);
+    lab.breaker.reset(lab.now);
+    lab.now += 30;
+    assert.deepEqual(shown(), ['closed', 30, 0, 0]);
   });
 });
 

@@ -164,6 +164,7 @@ describe('circuit breaker, races:', () => {
     let heard = 0;
     const breaker = new CircuitBreaker('orders', options, {
       upstream: 'orders',
+      nowMs: 0,
       random: () => 0.5,
       onTransition() {
         heard++;
@@ -186,6 +187,7 @@ describe('circuit breaker, races:', () => {
     const seen: string[] = [];
     const breaker: CircuitBreaker = new CircuitBreaker('orders', OPTIONS, {
       upstream: 'orders',
+      nowMs: 0,
       random: () => 0.5,
       onTransition({ state }) {
         seen.push(`${state}=${breaker.state(1_000)}`);

@@ -29,7 +29,7 @@ export class Lab {
     this.breaker = new CircuitBreaker(
       'orders',
       { ...OPTIONS, ...options },
-      { upstream: 'orders', random, onTransition: (transition) => this.transitions.push(transition) },
+      { upstream: 'orders', nowMs: 0, random, onTransition: (transition) => this.transitions.push(transition) },
     );
   }
 

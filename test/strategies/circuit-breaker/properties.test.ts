@@ -92,6 +92,7 @@ class Driver {
     let seed = 1;
     this.#breaker = new CircuitBreaker('orders', circuit, {
       upstream: 'orders',
+      nowMs: 0,
       random() {
         seed = (seed * 16_807) % 2_147_483_647;
         return seed / 2_147_483_647;

@@ -76,7 +76,7 @@ describe('the store of the fallback cache', () => {
         let serial = 0;
         for (const act of actions) {
           if (act.kind === 'put') {
-            const entry: Entry = { ...act, selection: [['v', act.variant]], serial: serial++ };
+            const entry: Entry = { ...act, fields: '', selection: [['v', act.variant]], serial: serial++ };
             store.put(entry);
             model.put(entry, act);
           } else if (act.kind === 'find') {

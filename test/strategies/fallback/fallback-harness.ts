@@ -31,6 +31,10 @@ export interface RequestScript {
   readonly method?: string;
   readonly path?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** The app has not finished its head yet. */
+  readonly unfinished?: boolean;
+  /** Tied to its place. */
+  readonly pinned?: boolean;
 }
 
 /** A request a test makes up. */
@@ -50,12 +54,43 @@ export function headOf(status: number, fields: ReadonlyArray<readonly [string, s
 
 export class ScriptedExchange extends FakeExchange {
   override readonly path: string;
-  readonly #headers: Readonly<Record<string, string>>;
+  readonly #headers: Record<string, string>;
+  readonly #pinned: boolean;
+  #final: Promise<void> | undefined;
+  #finish: () => void = () => {};
 
-  constructor({ method = 'GET', path = '/users/42?q=x', headers = {} }: RequestScript) {
+  constructor({ method = 'GET', path = '/users/42?q=x', headers = {}, pinned = false }: RequestScript) {
     super(method);
     this.path = path;
-    this.#headers = headers;
+    this.#headers = { ...headers };
+    this.#pinned = pinned;
+  }
+
+  /** From here on the app is still busy with the head. */
+  begin(): this {
+    this.#final = new Promise((resolve) => {
+      this.#finish = resolve;
+    });
+    return this;
+  }
+
+  /** The app sets these headers, and is done. */
+  finish(headers: Readonly<Record<string, string>> = {}): void {
+    Object.assign(this.#headers, headers);
+    this.#final = undefined;
+    this.#finish();
+  }
+
+  override whenFinal(): Promise<void> | undefined {
+    return this.#final;
+  }
+
+  override pinned(): boolean {
+    return this.#pinned;
+  }
+
+  override *headers(): Iterable<readonly [string, string]> {
+    yield* Object.entries(this.#headers);
   }
 
   override header(name?: string): string | undefined {
@@ -123,7 +158,9 @@ export function fallbackHarness(options: HarnessOptions) {
           because: 'test',
           build: (_policy, { upstream, endpoint }) =>
             new FallbackRecovery(fallback, {
+              policy: 'important',
               upstream,
+              clock,
               endpoints: fallback.endpoints.map(endpoint),
               budget: options.budget,
               wallClockMs: () => wall.nowMs,
@@ -140,6 +177,7 @@ export function fallbackHarness(options: HarnessOptions) {
   };
   const call = (script: RequestScript = {}): ScriptedExchange & { execution: Execution } => {
     const exchange = new ScriptedExchange(script);
+    if (script.unfinished === true) exchange.begin();
     const execution = engine.open(pipeline(), exchange);
     exchange.start(execution);
     return Object.assign(exchange, { execution });

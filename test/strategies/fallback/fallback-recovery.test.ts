@@ -379,3 +379,102 @@ describe('what goes wrong inside the fallback', () => {
     assert.deepEqual(harness.reported.map(String), ['Error: no fields']);
   });
 });
+
+describe('a call that is tied to its place', () => {
+  it('goes to no endpoint of another origin, and the operator is told once', () => {
+    const harness = fallbackHarness({ fallback: { endpoints: ENDPOINTS, response: UNKNOWN_USER } });
+    for (let i = 0; i < 3; i++) {
+      const exchange = harness.call({ pinned: true });
+      exchange.respondWith(503);
+      assert.deepEqual(exchange.log, ['first', 'hold', 'respond 200']);
+      assert.equal(exchange.answeredHeader('resilience-source'), 'degraded');
+    }
+    assert.deepEqual(harness.reported.map(String), [
+      'OperatorNotice: policy important, upstream users: some calls are tied to their place (by a socket path, lookup, ' +
+        'servername, client certificate, or an agent with one of these), and do not go to fallback endpoints of another origin',
+    ]);
+    assert.deepEqual(sources(harness), ['degraded', 'degraded', 'degraded']);
+  });
+
+  it('goes to endpoints of its own origin, and so do credentials: that is home', () => {
+    const home = { ...backup('UPSTREAM.test.'), basePath: '/v2' };
+    const harness = fallbackHarness({ fallback: { endpoints: [backup('b1.test'), home] } });
+    const exchange = harness.call({ pinned: true });
+    exchange.respondWith(503);
+    exchange.respondWith(200);
+    assert.deepEqual(exchange.log, ['first', 'hold', 'send 2 users/UPSTREAM.test.:80', 'deliver']);
+  });
+
+  it('goes nowhere else even if the policy forwards credentials', () => {
+    const trusted = { ...backup('b1.test'), forwardCredentials: true };
+    const harness = fallbackHarness({ fallback: { endpoints: [trusted] } });
+    const exchange = harness.call({ pinned: true });
+    exchange.respondWith(503);
+    assert.deepEqual(exchange.log, ['first', 'deliver']);
+  });
+});
+
+describe('a call whose head the app has not finished', () => {
+  const withCache = { fallback: { cache: cacheOptions(), response: UNKNOWN_USER } };
+  const settled = (): Promise<void> => new Promise(setImmediate);
+
+  /** One good answer goes by; from then on the circuit is open. */
+  async function outage(options = withCache) {
+    const harness = fallbackHarness(options);
+    await harness.call({ headers: { 'accept-language': 'en' } }).answer(200, MAX_AGE, 'hello');
+    harness.pipeline().parts.breakers[0]?.forceOpen(0);
+    return harness;
+  }
+
+  it('is judged by the headers it is sent with, not by those it began with', async () => {
+    for (const [late, source] of [
+      [{ 'accept-language': 'en' }, 'cache'],
+      [{ 'accept-language': 'de' }, 'degraded'],
+      [{}, 'degraded'],
+      [{ 'accept-language': 'en', authorization: 'Bearer bob' }, 'degraded'],
+      [{ 'accept-language': 'en', 'cache-control': 'no-store' }, 'degraded'],
+    ] as const) {
+      const harness = await outage();
+      const exchange = harness.call({ unfinished: true });
+      await settled();
+      assert.deepEqual(exchange.log, []);
+      exchange.finish(late);
+      await settled();
+      assert.equal(exchange.answeredHeader('resilience-source'), source, JSON.stringify(late));
+      assert.equal(harness.clock.pending, 0);
+    }
+  });
+
+  it('is answered without the cache if the app takes too long over it', async () => {
+    const harness = await outage();
+    const exchange = harness.call({ unfinished: true });
+    assert.equal(harness.clock.pendingThatHoldTheProcess, 0);
+    harness.clock.advance(10_000);
+    await settled();
+    assert.equal(exchange.answeredHeader('resilience-source'), 'degraded');
+  });
+
+  it('does not wait where no cache is asked', async () => {
+    const harness = fallbackHarness({ fallback: { response: UNKNOWN_USER } });
+    harness.pipeline().parts.breakers[0]?.forceOpen(0);
+    const exchange = harness.call({ unfinished: true });
+    assert.equal(exchange.answeredHeader('resilience-source'), 'degraded');
+  });
+
+  it('does not wait in observe mode, where nothing comes of it', () => {
+    const harness = fallbackHarness({ ...withCache, mode: 'observe' });
+    const exchange = harness.call({ unfinished: true });
+    exchange.respondWith(503);
+    assert.deepEqual(exchange.log, ['first', 'deliver']);
+    assert.deepEqual(sources(harness), ['degraded']);
+  });
+
+  it('is left to its end if the app gives it up meanwhile', async () => {
+    const harness = await outage();
+    const exchange = harness.call({ unfinished: true });
+    exchange.listener?.onAbort();
+    exchange.finish();
+    await settled();
+    assert.deepEqual(exchange.log, []);
+  });
+});

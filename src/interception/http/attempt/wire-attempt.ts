@@ -114,7 +114,8 @@ export class WireAttempt {
       this.#socket = socket ?? undefined;
       const attempt = from.request as ClientRequest;
       const overlay = new HeadOverlay(attempt, plan.headers, plan.withheld, plan.origin);
-      this.#caller.connect(attempt, overlay, socket, error);
+      // What Node reads from the connection, it reports in the context it was put to use in.
+      context.runInAsyncScope(() => this.#caller.connect(attempt, overlay, socket, error));
     });
     this.#own = own;
     let failure: { readonly error: unknown } | undefined;

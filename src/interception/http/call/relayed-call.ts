@@ -1,4 +1,4 @@
-import type { AsyncResource } from 'node:async_hooks';
+import { AsyncResource } from 'node:async_hooks';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Attempt, ExchangeListener } from '../../../engine/exchange.ts';
@@ -44,7 +44,8 @@ const ENDED: State = { name: 'ended' };
 /** What the call was made with, and where. */
 export interface CallOrigin {
   readonly options: CallOptions;
-  readonly context: AsyncResource;
+  /** The context of the caller; undefined: that in which its first attempt was made. */
+  readonly context: AsyncResource | undefined;
 }
 
 /**
@@ -56,7 +57,8 @@ export interface CallOrigin {
 export class RelayedCall extends RequestHooks implements HttpCall {
   readonly #exchange: HttpExchange;
   readonly #listener: ExchangeListener;
-  readonly #origin: CallOrigin;
+  readonly #options: CallOptions;
+  #context: AsyncResource | undefined;
   readonly #caller: CallerRequest;
   #state: State = IDLE;
   #current: Attempt | undefined;
@@ -80,7 +82,8 @@ export class RelayedCall extends RequestHooks implements HttpCall {
     super();
     this.#exchange = exchange;
     this.#listener = listener;
-    this.#origin = origin;
+    this.#options = origin.options;
+    this.#context = origin.context;
     this.#current = first;
     const runs = first !== undefined;
     this.#caller = new CallerRequest(request, exchange.site.maxReplayBytes, runs, () => this.#mayStillChange());
@@ -163,7 +166,7 @@ export class RelayedCall extends RequestHooks implements HttpCall {
     const state = this.#state;
     if (state.name !== 'held') return;
     const { outcome } = state;
-    const source = { caller: this.#caller, attempt: this.#attempt, context: this.#origin.context };
+    const source = { caller: this.#caller, attempt: this.#attempt, context: this.#callersContext() };
     if (outcome.kind === 'error') {
       this.#state = ENDED;
       process.nextTick(() => emitReleasedError(outcome, source));
@@ -231,7 +234,8 @@ export class RelayedCall extends RequestHooks implements HttpCall {
     const { target, site } = this.#exchange;
     try {
       if (this.#cutShort !== undefined) throw this.#cutShort;
-      attempt.open({ call: target, site, ...this.#origin, listener: this.#listener }, current.endpoint);
+      const source = { call: target, site, options: this.#options, context: this.#callersContext() };
+      attempt.open({ ...source, listener: this.#listener }, current.endpoint);
     } catch (error) {
       attempt.withdraw();
       // Not from inside the engine's own step.
@@ -267,6 +271,17 @@ export class RelayedCall extends RequestHooks implements HttpCall {
     return answer;
   }
 
+  /** What further attempts bring about happens in a context of theirs; the app's listeners are to find their own. */
+  override emissionContext(): AsyncResource | undefined {
+    return this.#attempt?.isCallers === false ? this.#context : undefined;
+  }
+
+  /** Taken when it is first needed: a call that simply succeeds does without. What happens to it happens in there. */
+  #callersContext(): AsyncResource {
+    this.#context ??= new AsyncResource('ResilientRequest');
+    return this.#context;
+  }
+
   #react(type: unknown, value: unknown): boolean | undefined {
     switch (type) {
       case 'response':
@@ -297,6 +312,7 @@ export class RelayedCall extends RequestHooks implements HttpCall {
     if (this.#listener.onHead(this.#current, new MessageHead(response)) === 'deliver') {
       return this.#deliver(response, []);
     }
+    this.#callersContext();
     const held = new HeldResponse(response);
     this.#state = { name: 'held', outcome: held };
     this.#emitting = true;
@@ -354,6 +370,7 @@ export class RelayedCall extends RequestHooks implements HttpCall {
   #holdError(error: Error): void {
     const { request } = this.#caller;
     const closes = this.#attempt?.socket !== undefined || request.destroyed;
+    this.#callersContext();
     const state: State = { name: 'held', outcome: new HeldError(error, request.destroyed, closes) };
     this.#state = state;
     if (this.#canRestart()) this.#attempt?.fail(error);

@@ -36,7 +36,6 @@ export function startDirect(exchange: HttpExchange, listener: ExchangeListener, 
 export function startRelayed(exchange: HttpExchange, listener: ExchangeListener, first: Attempt): ClientRequest {
   const { target, site } = exchange;
   const options = copyOptions(target);
-  const context = new AsyncResource('ResilientRequest');
   let request: ClientRequest | undefined;
   try {
     request = makeFirstRequest(target, site, options, listener);
@@ -44,7 +43,7 @@ export function startRelayed(exchange: HttpExchange, listener: ExchangeListener,
     if (request === undefined) listener.onAbort();
   }
   if (request instanceof NodeRequest) {
-    const call = new RelayedCall(exchange, listener, { options, context }, request, first);
+    const call = new RelayedCall(exchange, listener, { options, context: undefined }, request, first);
     exchange.attach(request, call);
   } else {
     listener.onAbort();

@@ -63,6 +63,9 @@ function requestEmit(report: Report): Method {
       } catch (error) {
         report(error);
       }
+      const context = hooks.emissionContext();
+      // biome-ignore lint/complexity/noArguments: a rest parameter is an array for every event
+      if (context !== undefined) return context.runInAsyncScope(emitInherited, undefined, parent.emit, this, arguments);
     }
     // biome-ignore lint/complexity/noArguments: a rest parameter is an array for every event
     return emitInherited(parent.emit, this, arguments);

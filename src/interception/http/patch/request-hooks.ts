@@ -1,3 +1,4 @@
+import type { AsyncResource } from 'node:async_hooks';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { WriteCallback } from '../node-internals/internals.ts';
@@ -9,6 +10,11 @@ import type { WriteCallback } from '../node-internals/internals.ts';
 export abstract class RequestHooks {
   /** An event is about to be emitted on the request. */
   requestEvent(_type: unknown, _value: unknown, _second: unknown, _third: unknown): boolean | undefined {
+    return undefined;
+  }
+
+  /** The context in which an event is to be emitted; undefined: the one there is. */
+  emissionContext(): AsyncResource | undefined {
     return undefined;
   }
 

@@ -7,7 +7,7 @@ const hosts: string[] = [];
 const errors: string[] = [];
 
 const apply = (): (() => void) =>
-  patchUndici<never>({
+  patchUndici({
     engine: {
       route(_protocol, host, port) {
         hosts.push(`${host}:${port}`);
@@ -44,7 +44,7 @@ process.on('exit', () => {
     errors,
     loadedByUs,
     sameShape: JSON.stringify(shape(before)) === JSON.stringify(shape(after)),
-    restored: now?.value === before?.value,
+    sameFunction: now?.value === after?.value,
   };
   process.stdout.write(`${JSON.stringify(report)}\n`);
 });

@@ -23,6 +23,8 @@ export interface Setup {
 export class PatchedUndici {
   engine: Engine | undefined;
   listener = new RecordingListener();
+  /** Of the engine in use. */
+  readonly calls: Exchange[] = [];
   bypassed = false;
   extraHeaders: readonly ExtraField[] | undefined;
   readonly reports: unknown[] = [];
@@ -35,6 +37,7 @@ export class PatchedUndici {
           this.engine?.route(protocol, host, port, method, path),
         open: (pipeline: Pipeline, exchange: Exchange) => {
           if (this.engine === undefined) throw new Error('no engine');
+          this.calls.push(exchange);
           return this.engine.open(pipeline, exchange);
         },
       },
@@ -56,6 +59,7 @@ export class PatchedUndici {
     // Scripted recoveries send again, as far as a policy with retries lets them.
     const rules = everyCall(setup.recoveries === undefined ? setup.policy : { retry: RETRY_DEFAULTS, ...setup.policy });
     this.listener = new RecordingListener();
+    this.calls.length = 0;
     this.engine = new Engine({
       clock: systemClock,
       random: () => 0.5,
