@@ -77,13 +77,6 @@ export interface ExchangeListener {
   onAbort(): void;
 }
 
-<<<<<<< HEAD
-/** What an adapter needs to know of the pipeline that a call belongs to. */
-export interface CallPipeline {
-  /** Whether an outcome may be held: a first attempt may be followed by another, or by a substitute. */
-  readonly repeats: boolean;
-  /** Of the request's body, how much an adapter may keep to send it again. */
-=======
 /** What an adapter needs to know of where a call belongs. */
 export interface CallPipeline {
   /**
@@ -92,22 +85,16 @@ export interface CallPipeline {
    */
   readonly buffersOutcome: boolean;
   /** Most bytes of a request body worth recording for a further attempt; 0: none will be made. */
->>>>>>> main
   readonly maxReplayBytes: number;
 }
 
 /** The engine, as an adapter sees it. */
-export type CallEngine = {}
-<<<<<<< HEAD
-  /** Undefined: the call is to be left alone. On the path of every call. */
-  route(protocol: string, host: string, port: number, method: string, path: string): CallPipeline | undefined;
-=======
+export interface CallEngine {
   /**
    * The pipeline a call belongs to; undefined: it is to be left alone. `host` is as the app gave it, a `port` of 0 means
    * the protocol's default, `path` includes the query. On the path of every call.
    */
   route(protocol: string, host: string, port: number, method: string, path: string): CallPipeline | undefined;
   /** A call in `pipeline`, which this engine's `route` gave. Nothing has happened to it before `begin()`. */
->>>>>>> main
   open(pipeline: CallPipeline, exchange: Exchange): ExchangeListener;
 }

@@ -2,8 +2,6 @@ import http, { type ClientRequest } from 'node:http';
 import https from 'node:https';
 import { syncBuiltinESMExports } from 'node:module';
 
-<<<<<<< HEAD
-
 import type { Attempt, CallEngine, ExchangeListener } from '../../engine/exchange.ts';
 import type { ExtraHeaders } from '../extra-headers.ts';
 import { type Undo, UndoStack } from '../patch.ts';
@@ -14,21 +12,6 @@ import { HttpExchange } from './call/http-exchange.ts';
 import { startDirect, startRelayed, startWaiting } from './call/start-call.ts';
 import { type Depth, PatchedModule } from './patch/patched-module.ts';
 import { patchPrototypes } from './patch/prototype-patches.ts';
-
-=======
-
-import type { CallEngine } from '../../engine/exchange.ts';
-import type { ExtraField, ExtraHeaders } from '../extra-headers.ts';
-import { type Undo, UndoStack } from '../patch.ts';
-import type { CallArguments } from './added-headers.ts';
-import { type CallTarget, type Protocol, readTarget } from './call-target.ts';
-import type { DirectCall } from './direct-call.ts';
-import type { CallSite } from './http-exchange.ts';
-import { type Depth, PatchedModule } from './patched-module.ts';
-import { installSensors } from './prototype-patches.ts';
-import type { RelayedCall } from './relayed-call.ts';
-
->>>>>>> main
 
 export interface HttpAdapterOptions {
   readonly engine: CallEngine;
@@ -45,7 +28,7 @@ interface Judged {
   readonly listener: ExchangeListener;
   /** The attempt to make at once; undefined: the call waits, or is refused. */
   readonly first: Attempt | undefined;
-  readonly repeats: boolean;
+  readonly buffersOutcome: boolean;
 }
 
 /** Leads calls of `node:http` and `node:https` through the engine. */
@@ -88,9 +71,9 @@ export class HttpAdapter {
   #call(module: PatchedModule, args: unknown[], layers: number): ClientRequest {
     const judged = this.#judge(module, args, layers);
     if (judged === undefined) return module.inner(args, layers);
-    const { exchange, listener, first, repeats } = judged;
+    const { exchange, listener, first, buffersOutcome } = judged;
     if (first === undefined) return startWaiting(exchange, listener);
-    return repeats ? startRelayed(exchange, listener, first) : startDirect(exchange, listener, first);
+    return buffersOutcome ? startRelayed(exchange, listener, first) : startDirect(exchange, listener, first);
   }
 
   /** Undefined: the call is none of ours, or we have failed to deal with it before there was anything to see of it. */
@@ -106,22 +89,12 @@ export class HttpAdapter {
       const pipeline = engine.route(asked.protocol, asked.host, asked.port, asked.method, asked.path);
       if (pipeline === undefined) return undefined;
       const fields = extraHeaders?.();
-<<<<<<< HEAD
       const { target, args: made } = fields ? withFields({ target: asked, args }, fields) : { target: asked, args };
-      const { repeats, maxReplayBytes } = pipeline;
+      const { buffersOutcome, maxReplayBytes } = pipeline;
       const site: CallSite = { module, args: made, layers: through, maxReplayBytes, modules: this.#modules, report };
       const exchange = new HttpExchange(target, site);
       const listener = engine.open(pipeline, exchange);
-      return { exchange, listener, first: listener.begin(), repeats };
-=======
-      const { target, args: made } = fields ? adding(fields, asked, args) : { target: asked, args };
-      const { buffersOutcome, maxReplayBytes } = pipeline;
-      const site: CallSite = { module, args: made, layers: through, maxReplayBytes, modules: this.#modules, report };
-      this.#calls ??= loadCalls();
-      const call = buffersOutcome ? new this.#calls.Relayed(target, site) : new this.#calls.Direct(target, site);
-      call.begin(engine.open(pipeline, call));
-      return call;
->>>>>>> main
+      return { exchange, listener, first: listener.begin(), buffersOutcome };
     } catch (error) {
       report(error);
       return undefined;

@@ -28,6 +28,7 @@ export class HttpExchange implements Exchange {
   readonly site: CallSite;
   #request: ClientRequest | undefined = undefined;
   #call: HttpCall | undefined = undefined;
+  #final: { readonly promise: Promise<void>; resolve(): void } | undefined = undefined;
 
   constructor(target: CallTarget, site: CallSite) {
     this.target = target;
@@ -39,6 +40,26 @@ export class HttpExchange implements Exchange {
     this.#request = request;
     this.#call = call;
     RequestBrand.put(request, call);
+    // Given as an array, or with `Expect`, headers are rendered at once.
+    if (request.headersSent) this.headFinal();
+  }
+
+  /** The head has been rendered, or the call has ended. */
+  headFinal(): void {
+    this.#final?.resolve();
+  }
+
+  whenFinal(): Promise<void> | undefined {
+    if (this.#request?.headersSent) return undefined;
+    if (this.#final === undefined) {
+      let resolve = (): void => {};
+      const promise = new Promise<void>((settle) => {
+        // On a turn of its own, by which the app has also written what goes with the head.
+        resolve = () => process.nextTick(settle);
+      });
+      this.#final = { promise, resolve };
+    }
+    return this.#final.promise;
   }
 
   get protocol(): string {

@@ -1,4 +1,4 @@
-import { AsyncResource } from 'node:async_hooks';
+import type { AsyncResource } from 'node:async_hooks';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Attempt, ExchangeListener } from '../../../engine/exchange.ts';
@@ -44,8 +44,8 @@ const ENDED: State = { name: 'ended' };
 /** What the call was made with, and where. */
 export interface CallOrigin {
   readonly options: CallOptions;
-  /** The context of the caller; undefined: that in which its first attempt was made. */
-  readonly context: AsyncResource | undefined;
+  /** The context of the caller. */
+  readonly context: AsyncResource;
 }
 
 /**
@@ -58,7 +58,7 @@ export class RelayedCall extends RequestHooks implements HttpCall {
   readonly #exchange: HttpExchange;
   readonly #listener: ExchangeListener;
   readonly #options: CallOptions;
-  #context: AsyncResource | undefined;
+  readonly #context: AsyncResource;
   readonly #caller: CallerRequest;
   #state: State = IDLE;
   #current: Attempt | undefined;
@@ -166,7 +166,7 @@ export class RelayedCall extends RequestHooks implements HttpCall {
     const state = this.#state;
     if (state.name !== 'held') return;
     const { outcome } = state;
-    const source = { caller: this.#caller, attempt: this.#attempt, context: this.#callersContext() };
+    const source = { caller: this.#caller, attempt: this.#attempt, context: this.#context };
     if (outcome.kind === 'error') {
       this.#state = ENDED;
       process.nextTick(() => emitReleasedError(outcome, source));
@@ -234,7 +234,7 @@ export class RelayedCall extends RequestHooks implements HttpCall {
     const { target, site } = this.#exchange;
     try {
       if (this.#cutShort !== undefined) throw this.#cutShort;
-      const source = { call: target, site, options: this.#options, context: this.#callersContext() };
+      const source = { call: target, site, options: this.#options, context: this.#context };
       attempt.open({ ...source, listener: this.#listener }, current.endpoint);
     } catch (error) {
       attempt.withdraw();
@@ -276,12 +276,6 @@ export class RelayedCall extends RequestHooks implements HttpCall {
     return this.#attempt?.isCallers === false ? this.#context : undefined;
   }
 
-  /** Taken when it is first needed: a call that simply succeeds does without. What happens to it happens in there. */
-  #callersContext(): AsyncResource {
-    this.#context ??= new AsyncResource('ResilientRequest');
-    return this.#context;
-  }
-
   #react(type: unknown, value: unknown): boolean | undefined {
     switch (type) {
       case 'response':
@@ -312,7 +306,6 @@ export class RelayedCall extends RequestHooks implements HttpCall {
     if (this.#listener.onHead(this.#current, new MessageHead(response)) === 'deliver') {
       return this.#deliver(response, []);
     }
-    this.#callersContext();
     const held = new HeldResponse(response);
     this.#state = { name: 'held', outcome: held };
     this.#emitting = true;
@@ -370,7 +363,6 @@ export class RelayedCall extends RequestHooks implements HttpCall {
   #holdError(error: Error): void {
     const { request } = this.#caller;
     const closes = this.#attempt?.socket !== undefined || request.destroyed;
-    this.#callersContext();
     const state: State = { name: 'held', outcome: new HeldError(error, request.destroyed, closes) };
     this.#state = state;
     if (this.#canRestart()) this.#attempt?.fail(error);
@@ -510,6 +502,7 @@ export class RelayedCall extends RequestHooks implements HttpCall {
 
   override headRendered(): void {
     this.#caller.headRendered();
+    this.#exchange.headFinal();
   }
 
   override keepsSocketError(error: Error, tell: () => void): boolean {
@@ -525,6 +518,7 @@ export class RelayedCall extends RequestHooks implements HttpCall {
 
   #end(report: (listener: ExchangeListener) => void): void {
     this.#state = ENDED;
+    this.#exchange.headFinal();
     report(this.#listener);
   }
 

@@ -36,6 +36,8 @@ export function startDirect(exchange: HttpExchange, listener: ExchangeListener, 
 export function startRelayed(exchange: HttpExchange, listener: ExchangeListener, first: Attempt): ClientRequest {
   const { target, site } = exchange;
   const options = copyOptions(target);
+  // Now: when something has happened to the call, the context there is has a tracer's span of that attempt in it.
+  const context = new AsyncResource('ResilientRequest');
   let request: ClientRequest | undefined;
   try {
     request = makeFirstRequest(target, site, options, listener);
@@ -43,7 +45,7 @@ export function startRelayed(exchange: HttpExchange, listener: ExchangeListener,
     if (request === undefined) listener.onAbort();
   }
   if (request instanceof NodeRequest) {
-    const call = new RelayedCall(exchange, listener, { options, context: undefined }, request, first);
+    const call = new RelayedCall(exchange, listener, { options, context }, request, first);
     exchange.attach(request, call);
   } else {
     listener.onAbort();
