@@ -1,8 +1,8 @@
 import { systemClock } from '../common/clock.ts';
 import { OperatorNotice } from '../common/operator-notice.ts';
 import type { ResilienceConfig } from '../config/config-types.ts';
+import { describeProblems } from '../config/describe-problems.ts';
 import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
-import { describeProblems } from '../config/problem.ts';
 import { variable } from '../config/settings.ts';
 import type { ExtraHeaders } from '../interception/extra-headers.ts';
 import { patchHttp } from '../interception/http/patch-http.ts';
@@ -81,7 +81,7 @@ class ThreadRuntime implements Runtime {
   }
 
   reportProblems(): void {
-    for (const line of describeProblems(this.#config?.problems ?? [])) diagnose(line);
+    for (const line of describeProblems(this.#config?.problems ?? [], this.#config?.file)) diagnose(line);
   }
 
   disable(): void {

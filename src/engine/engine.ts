@@ -1,17 +1,13 @@
 import type { Clock } from '../common/clock.ts';
 import type { CircuitBreaker } from '../strategies/circuit-breaker/circuit-breaker.ts';
-import { HealthMonitor } from '../strategies/health/health-monitor.ts';
 import type { Assignment, Rules } from '../strategies/shared/policy.ts';
-import { Classifier } from '../strategies/verdict/classifier.ts';
-import { assemble } from './assemble.ts';
-import type { CallContext } from './call-record.ts';
-import type { EngineListener, EventSource } from './events.ts';
+import { buildPipeline, buildStages, type PipelineDeps, type StageBuilder } from './build-pipeline.ts';
+import type { CallContext } from './call-state.ts';
+import type { EngineListener, EventSource, ResilienceEvent } from './events.ts';
 import type { CallEngine, Exchange } from './exchange.ts';
-import type { Execution } from './execution.ts';
-import { GuardedExecution } from './guarded-execution.ts';
-import { ORDER, type Order } from './order.ts';
+import { Execution } from './execution.ts';
 import { type KnownOrigin, OriginTable } from './origin-table.ts';
-import { Pipeline } from './pipeline.ts';
+import type { Pipeline } from './pipeline.ts';
 import { snapshotOf, type UpstreamSnapshot } from './snapshot.ts';
 import { UpstreamRegistry } from './upstream-registry.ts';
 
@@ -25,14 +21,15 @@ export interface EngineOptions {
   readonly report?: (error: unknown) => void;
   /** Told of faults of our own. The call concerned goes on as without us. */
   readonly fault?: (error: unknown) => void;
-  readonly order?: Order;
+  /** What puts the strategies of a policy together; scripted ones, in tests. */
+  readonly buildStages?: StageBuilder;
 }
 
 /** Finds the pipeline of a call and runs calls through it. Knows no HTTP client. */
 export class Engine implements CallEngine {
   readonly #context: CallContext;
   readonly #random: () => number;
-  readonly #order: Order;
+  readonly #buildStages: StageBuilder;
   readonly #report: (error: unknown) => void;
   #rules: Rules;
   #origins: OriginTable;
@@ -42,7 +39,7 @@ export class Engine implements CallEngine {
     const fault = options.fault ?? (() => {});
     this.#context = { clock: options.clock, listener: options.listener, current: undefined, fault };
     this.#random = options.random;
-    this.#order = options.order ?? ORDER;
+    this.#buildStages = options.buildStages ?? buildStages;
     this.#report = options.report ?? (() => {});
     this.#rules = options.rules;
     this.#origins = new OriginTable(options.rules, 2 * options.rules.maxUpstreams);
@@ -67,7 +64,7 @@ export class Engine implements CallEngine {
   }
 
   open(pipeline: Pipeline, exchange: Exchange): Execution {
-    return new GuardedExecution(this.#context, pipeline, exchange);
+    return new Execution(this.#context, pipeline, exchange);
   }
 
   snapshots(): UpstreamSnapshot[] {
@@ -92,32 +89,28 @@ export class Engine implements CallEngine {
   }
 
   #create(upstream: string, assignment: Assignment): Pipeline {
-    const { policy } = assignment;
-    const { mode } = this.#rules;
-    const source: EventSource = { policy: policy.name, upstream, mode };
+    const identity = { upstream, mode: this.#rules.mode, assignment };
+    const pipeline = buildPipeline(identity, this.#depsFor({ ...identity, policy: assignment.policy.name }));
+    const nowMs = this.#context.clock.now();
+    pipeline.lastUsedMs = nowMs;
+    this.#registry.add(pipeline, nowMs);
+    return pipeline;
+  }
+
+  #depsFor(source: EventSource): PipelineDeps {
     const context = this.#context;
-    const parts = assemble(policy, upstream, {
-      order: this.#order,
+    const emit = (event: ResilienceEvent): void => {
+      if (context.current !== undefined) context.current.reported = true;
+      context.listener.event(event, source, context.current);
+    };
+    return {
+      buildStages: this.#buildStages,
       clock: context.clock,
       random: this.#random,
       wallClockMs: Date.now,
       report: this.#report,
-      onTransition: (circuit, change) => {
-        if (context.current !== undefined) context.current.told = true;
-        context.listener.event({ type: 'circuit_state_changed', circuit, ...change }, source, context.current);
-      },
-    });
-    const monitor = new HealthMonitor(policy.health, (state, errorRatio) => {
-      if (context.current !== undefined) context.current.told = true;
-      context.listener.event({ type: 'health_changed', state, errorRatio }, source, context.current);
-    });
-    const pipeline = new Pipeline({ upstream, mode, assignment }, parts, {
-      classifier: new Classifier(policy.verdict),
-      monitor,
-    });
-    const nowMs = context.clock.now();
-    pipeline.lastUsedMs = nowMs;
-    this.#registry.add(pipeline, nowMs);
-    return pipeline;
+      onTransition: (circuit, change) => emit({ type: 'circuit_state_changed', circuit, ...change }),
+      onHealth: (state, errorRatio) => emit({ type: 'health_changed', state, errorRatio }),
+    };
   }
 }

@@ -17,7 +17,7 @@ export interface Counts {
   readonly fallbacks: Partial<Record<FallbackSource, number>>;
 }
 
-/** What the stages of the order table put together for one upstream under one policy (engine/assemble.ts). */
+/** What the strategies of one upstream under one policy come to (engine/build-pipeline.ts). */
 export interface PipelineParts {
   readonly callGuards: readonly Guard[];
   readonly recoveries: readonly Recovery[];
@@ -27,9 +27,7 @@ export interface PipelineParts {
   readonly timeouts: TimeoutOptions | undefined;
   /** Whether calls go to the fallback chain while the monitor calls the upstream unhealthy. */
   readonly failsOverWhenUnhealthy: boolean;
-  /** Whether a first attempt may be followed by another, or by a substitute. */
-  readonly recovers: boolean;
-  /** Whether it may be followed by another. */
+  /** Whether an attempt may be followed by another. */
   readonly mayResend: boolean;
   readonly maxReplayBytes: number;
   readonly bulkhead: { snapshot(): BulkheadSnapshot } | undefined;
@@ -53,7 +51,9 @@ export class Pipeline implements EventSource {
     fallbacks: {},
   };
   readonly responseObservers: readonly Guard[];
-  /** Whether the adapter must be ready for more than one outcome (`parts.recovers`, when it is enforced). */
+  /** Whether anything of it wants to see a good response's head, and to know when it came. */
+  readonly reactsToHeads: boolean;
+  /** Whether the adapter must be ready for more than one outcome: a recovery may bring about another. */
   readonly buffersOutcome: boolean;
   readonly maxReplayBytes: number;
   /** Calls begun and not ended. */
@@ -75,8 +75,10 @@ export class Pipeline implements EventSource {
     this.classifier = judges.classifier;
     this.monitor = judges.monitor;
     this.responseObservers = parts.callGuards.filter((guard) => guard.onResponse !== undefined);
+    this.reactsToHeads =
+      this.responseObservers.length > 0 || parts.recoveries.length > 0 || parts.timeouts?.idleMs !== undefined;
     // In observe mode nothing is repeated: the app's own request stays the only one.
-    this.buffersOutcome = parts.recovers && identity.mode === 'enforce';
+    this.buffersOutcome = parts.recoveries.length > 0 && identity.mode === 'enforce';
     this.maxReplayBytes = this.buffersOutcome ? parts.maxReplayBytes : 0;
   }
 
@@ -84,7 +86,7 @@ export class Pipeline implements EventSource {
   holdsState(nowMs: number): boolean {
     const { breakers, callGuards, budget } = this.parts;
     if (this.active > 0 || budget?.isDrawnOn(nowMs) === true) return true;
-    if (breakers.some((breaker) => breaker.state(nowMs) !== 'closed')) return true;
+    if (breakers.some((breaker) => breaker.isLimiting(nowMs))) return true;
     return callGuards.some((guard) => guard.isLimiting?.(nowMs) === true);
   }
 }

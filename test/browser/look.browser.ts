@@ -154,6 +154,7 @@ describe('the look of the status page', () => {
     await page.screenshot(picture('status-page-details'));
     await page.getByRole('button', { name: /^Not closed/ }).click();
     await page.getByRole('searchbox').fill('pay');
+    await page.waitForURL(/q=pay/);
     const address = page.url();
     const { page: other } = await open(browser, address, { viewport: { width: 375, height: 812 }, isMobile: true });
     await other.waitForSelector('.plots canvas');
