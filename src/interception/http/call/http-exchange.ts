@@ -36,10 +36,10 @@ export class HttpExchange implements Exchange {
   }
 
   /** The call has been made, and the caller is about to get its request. */
-  attach(request: ClientRequest, call: HttpCall & RequestHooks): void {
+  attach(request: ClientRequest, call: HttpCall, hooks: RequestHooks): void {
     this.#request = request;
     this.#call = call;
-    RequestBrand.put(request, call);
+    RequestBrand.put(request, hooks);
     // Given as an array, or with `Expect`, headers are rendered at once.
     if (request.headersSent) this.headFinal();
   }

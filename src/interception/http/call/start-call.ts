@@ -7,6 +7,7 @@ import { copyOptions } from './call-target.ts';
 import { DirectCall } from './direct-call.ts';
 import { equipFirstRequest, makeFirstRequest } from './first-request.ts';
 import type { HttpExchange } from './http-exchange.ts';
+import { Relay } from './relay.ts';
 import { RelayedCall } from './relayed-call.ts';
 
 /** A call that is one attempt and no more: the caller's own request, made at once. */
@@ -28,7 +29,10 @@ export function startDirect(exchange: HttpExchange, listener: ExchangeListener, 
   // A mock below us may return an object of its own, of which no patch will tell; an aborted signal destroys the
   // request inside its constructor.
   if (!(request instanceof NodeRequest) || request.destroyed) listener.onAbort();
-  else exchange.attach(request, new DirectCall(exchange, listener, attempt, request));
+  else {
+    const call = new DirectCall(exchange, listener, attempt, request);
+    exchange.attach(request, call, call);
+  }
   return request;
 }
 
@@ -45,8 +49,8 @@ export function startRelayed(exchange: HttpExchange, listener: ExchangeListener,
     if (request === undefined) listener.onAbort();
   }
   if (request instanceof NodeRequest) {
-    const call = new RelayedCall(exchange, listener, { options, context }, request, first);
-    exchange.attach(request, call);
+    const call = new RelayedCall(new Relay(exchange, listener, { options, context }, request, first));
+    exchange.attach(request, call, call.hooks);
   } else {
     listener.onAbort();
   }
@@ -66,8 +70,8 @@ export function startWaiting(exchange: HttpExchange, listener: ExchangeListener)
   } finally {
     if (request === undefined) listener.onAbort();
   }
-  const call = new RelayedCall(exchange, listener, { options, context }, request, undefined);
-  exchange.attach(request, call);
+  const call = new RelayedCall(new Relay(exchange, listener, { options, context }, request, undefined));
+  exchange.attach(request, call, call.hooks);
   call.proceedFromStart();
   return request;
 }
