@@ -11,7 +11,6 @@ const run = promisify(execFile);
 
 interface Manifest {
   readonly version: string;
-  readonly dependencies: Readonly<Record<string, string>>;
   readonly peerDependencies: Readonly<Record<string, string>>;
 }
 
@@ -30,9 +29,8 @@ function cacheFolder(): string {
  */
 export async function installedTool(name: ToolName): Promise<string> {
   const folder = path.join(cacheFolder(), `compat-${name}`);
-  const { dependencies, peerDependencies } = manifest(ROOT);
-  const ours = [...Object.entries(dependencies), ['@opentelemetry/api', peerDependencies['@opentelemetry/api']]];
-  const packages = [...TOOLS[name].packages, ...ours.map(([dependency, range]) => `${dependency}@${range}`)];
+  const { peerDependencies } = manifest(ROOT);
+  const packages = [...TOOLS[name].packages, `@opentelemetry/api@${peerDependencies['@opentelemetry/api']}`];
   const complete = path.join(folder, 'complete');
   const wanted = packages.join('\n');
   if (!existsSync(complete) || readFileSync(complete, 'utf8') !== wanted) {
@@ -45,7 +43,7 @@ export async function installedTool(name: ToolName): Promise<string> {
   }
   const home = path.join(folder, 'node_modules', PACKAGE);
   rmSync(home, { recursive: true, force: true });
-  cpSync(path.join(ROOT, 'build/src'), path.join(home, 'build/src'), { recursive: true });
+  cpSync(path.join(ROOT, 'dist'), path.join(home, 'dist'), { recursive: true });
   cpSync(path.join(ROOT, 'package.json'), path.join(home, 'package.json'));
   cpSync(path.join(ROOT, 'test/compat/fixtures'), folder, { recursive: true });
   return folder;

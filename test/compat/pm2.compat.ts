@@ -60,7 +60,7 @@ function pm2(folder: string, home: string) {
   const env = appEnv({ PM2_HOME: home });
   const program = path.join(folder, 'node_modules/pm2/bin/pm2');
   return {
-    register: path.join(folder, 'node_modules/opentelemetry-instrumentation-resilience/build/src/register.js'),
+    register: path.join(folder, 'node_modules/opentelemetry-instrumentation-resilience/dist/register.js'),
     daemon: (...args: string[]) => run(process.execPath, [program, ...args], { env, cwd: os.tmpdir() }),
   };
 }

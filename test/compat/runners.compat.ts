@@ -10,7 +10,7 @@ import { UnsteadyUpstream } from './unsteady-upstream.ts';
 
 const run = promisify(execFile);
 const INSTALL_MS = 600_000;
-const REGISTER = 'node_modules/opentelemetry-instrumentation-resilience/build/src/register.js';
+const REGISTER = 'node_modules/opentelemetry-instrumentation-resilience/dist/register.js';
 
 interface Results {
   readonly numPassedTests: number;
