@@ -126,7 +126,8 @@ describe('strategies together, on the wire', () => {
         upstream.act = 503;
         const running = app.begin(client, { url: `${upstream.origin}/patient/1` });
         await upstream.begun(1);
-        await app.until(upstream.origin, ({ retries }) => retries.status_code === 1);
+        // The retry is paid for when it is decided on; it counts when it is sent.
+        await app.until(upstream.origin, ({ retryBudget }) => retryBudget === 9_999);
         running.abort();
         const hanging = await ScriptedOrigin.start('hang');
         upstreams.push(hanging);
