@@ -11,6 +11,11 @@ export interface CircuitControl {
   forceOpen(): void;
   /** Admits every attempt, whatever the outcomes, until `forceOpen` or `reset`. */
   forceClosed(): void;
+  /**
+   * Half-open, if it is open (forced or not): the next attempt is let through as a probe, and its result decides. In any
+   * other state nothing happens.
+   */
+  probeNow(): void;
   /** Closed, with an empty window, deciding by itself again. */
   reset(): void;
 }
@@ -24,12 +29,18 @@ export interface Resilience {
    * `<upstream>/<host:port>` of a fallback endpoint. Undefined while no call has gone there.
    */
   circuit(name: string): CircuitControl | undefined;
+  /**
+   * Forgets every upstream with its circuits (forced ones too), limits, budgets and cached answers, as if no call had been
+   * made. For a test's `beforeEach`: failures that one test mocks then open no circuit in the next.
+   */
+  reset(): void;
 }
 
 /** `engine` is asked for at each use: there is none while the instrumentation is disabled. */
 export function createResilience(engine: () => Engine | undefined): Resilience {
   return {
     upstreams: () => engine()?.snapshots() ?? [],
+    reset: () => engine()?.reset(),
     circuit: (name) => {
       const running = engine();
       const circuits = running?.circuits(name) ?? [];
@@ -45,6 +56,9 @@ export function createResilience(engine: () => Engine | undefined): Resilience {
         },
         forceClosed: () => {
           for (const circuit of circuits) circuit.forceClosed(running.now());
+        },
+        probeNow: () => {
+          for (const circuit of circuits) circuit.probeNow(running.now());
         },
         reset: () => {
           for (const circuit of circuits) circuit.reset(running.now());

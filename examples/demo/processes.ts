@@ -2,8 +2,9 @@ import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { packageFolder } from '../../src/cli/package-folder.ts';
 
-export const ROOT = path.resolve(__dirname, '../../..');
+export const ROOT = packageFolder(__dirname);
 const FOLDER = path.join('examples', 'demo');
 const APP = path.join(FOLDER, 'app.js').replaceAll('\\', '/');
 export const PRELOAD = 'opentelemetry-instrumentation-resilience/register';

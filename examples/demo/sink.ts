@@ -2,6 +2,7 @@ import { ATTR, EVENTS, EXECUTION_SPAN, METRICS } from '../../src/telemetry/names
 import { OtlpReceiver, type ReceivedSpan } from '../../test/support/otlp-receiver.ts';
 import { fromJsonLog, fromOtlp } from './changes.ts';
 import { metricsTable, tallyOf } from './metrics.ts';
+import { ROOT } from './processes.ts';
 import type { Story } from './story.ts';
 import { isWhole, traceTree } from './trace-tree.ts';
 import type { Tally } from './visitors.ts';
@@ -25,6 +26,7 @@ const EVERY_MS = 1_000;
 
 export function openSink(env: NodeJS.ProcessEnv, story: Story): Promise<Sink> {
   const endpoint = env.OTEL_EXPORTER_OTLP_ENDPOINT;
+  if (!hasSdk()) return openLog(story);
   return endpoint ? openRemote(endpoint, env, story) : openEmbedded(story);
 }
 
@@ -59,9 +61,41 @@ async function openEmbedded(story: Story): Promise<Sink> {
 async function openRemote(endpoint: string, env: NodeJS.ProcessEnv, story: Story): Promise<Sink> {
   story.showsTraceIds = true;
   const service = env.OTEL_SERVICE_NAME || SERVICE;
+  const summary: ReturnType<Sink['summary']> = [
+    `What to look for at ${endpoint}, service ${service}`,
+    [
+      `spans    ${EXECUTION_SPAN.name} default (INTERNAL), and a CLIENT span for each call that was sent`,
+      `events   ${EVENTS.circuitStateChange.name} on those spans and as logs`,
+      `metrics  ${METRICS.executionDuration.name}, by ${ATTR.outcome}`,
+      `         ${METRICS.circuitStatus.name}, by ${ATTR.circuitState}`,
+      `         ${METRICS.rejections.name}, by ${ATTR.rejectionReason}`,
+    ],
+  ];
+  const place = `OTLP to ${endpoint} (OTEL_EXPORTER_OTLP_ENDPOINT), as service ${service}`;
+  return fromLog(story, { place, summary, env: { OTEL_SERVICE_NAME: service } });
+}
+
+/** Without an SDK there are no traces to show: the policies work all the same, and our own log tells of them. */
+async function openLog(story: Story): Promise<Sink> {
+  const summary: ReturnType<Sink['summary']> = [
+    'With traces and metrics too',
+    ['npm install @opentelemetry/sdk-node @opentelemetry/instrumentation-http, beside this package; then once more'],
+  ];
+  const place = 'JSON lines on stderr: @opentelemetry/sdk-node is not installed here';
+  return fromLog(story, { place, summary, env: { OTEL_RESILIENCE_SDK: 'off' } });
+}
+
+interface LogSink {
+  readonly place: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly summary: ReturnType<Sink['summary']>;
+}
+
+/** Hears of changes from what the app logs, and of calls from its visitors. */
+function fromLog(story: Story, { place, env, summary }: LogSink): Sink {
   return {
-    place: `OTLP to ${endpoint} (OTEL_EXPORTER_OTLP_ENDPOINT), as service ${service}`,
-    env: { OTEL_SERVICE_NAME: service, OTEL_RESILIENCE_LOG: 'json' },
+    place,
+    env: { ...env, OTEL_RESILIENCE_LOG: 'json' },
     takeLine: (line) => {
       const change = fromJsonLog(line);
       if (change === undefined) story.screen.happened('app', line);
@@ -74,18 +108,18 @@ async function openRemote(endpoint: string, env: NodeJS.ProcessEnv, story: Story
         story.calls(seen);
       };
     },
-    summary: () => [
-      `What to look for at ${endpoint}, service ${service}`,
-      [
-        `spans    ${EXECUTION_SPAN.name} default (INTERNAL), and a CLIENT span for each call that was sent`,
-        `events   ${EVENTS.circuitStateChange.name} on those spans and as logs`,
-        `metrics  ${METRICS.executionDuration.name}, by ${ATTR.outcome}`,
-        `         ${METRICS.circuitStatus.name}, by ${ATTR.circuitState}`,
-        `         ${METRICS.rejections.name}, by ${ATTR.rejectionReason}`,
-      ],
-    ],
+    summary: () => summary,
     close: async () => {},
   };
+}
+
+function hasSdk(): boolean {
+  try {
+    require.resolve('@opentelemetry/sdk-node', { paths: [ROOT] });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Shows two traces as soon as they are here as a whole: the one that opened the circuit, and one that was rejected. */

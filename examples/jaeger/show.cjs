@@ -24,6 +24,12 @@ async function find(tags) {
   return [];
 }
 
+/** A Jaeger that was built from its Go module alone serves a placeholder in place of its pages. */
+async function hasPages() {
+  const response = await fetch(`${jaeger}/search`).catch(() => undefined);
+  return response?.ok === true && /<script[^>]*\bsrc=/.test(await response.text());
+}
+
 const record = (list) => Object.fromEntries(list.map(({ key, value }) => [key, value]));
 
 /** The spans of a trace as a tree, with their events. */
@@ -42,6 +48,7 @@ function print(spans, parent, indent) {
 }
 
 async function main() {
+  const pages = await hasPages();
   for (const [what, tags] of Object.entries(QUESTIONS)) {
     const typed = Object.entries(tags).map(([key, value]) => `${key}=${value}`);
     const traces = await find(tags);
@@ -52,7 +59,13 @@ async function main() {
       continue;
     }
     print(trace.spans, undefined, '  ');
-    console.log(`  ${jaeger}/trace/${trace.traceID}`);
+    console.log(`  ${jaeger}${pages ? '/trace/' : '/api/traces/'}${trace.traceID}`);
+  }
+  if (!pages) {
+    console.log(
+      '\nThe links lead to JSON: this Jaeger has no pages, as it was built from its Go module. With a released jaeger on the' +
+        '\nPATH, or with compose.yaml, they lead to the pages.',
+    );
   }
 }
 

@@ -5,8 +5,9 @@
 #
 #   scripts/backends/install.sh [jaeger] [collector] [prometheus]     all of them without an argument
 #
-# From a cold machine with 2 cores: Jaeger about 6 minutes, the Collector about 3, Prometheus some seconds from Debian's
-# package (else about 5 minutes from source). Needs Go for what it builds.
+# From a cold machine with 2 idle cores: Jaeger about 6 minutes, the Collector about 3, Prometheus some seconds from Debian's
+# package (else about 5 minutes from source). On 2 busy cores Jaeger and the Collector took 13 minutes together. A line every
+# half a minute says what is being built and for how long. Needs Go for what it builds.
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 cache="${RESILIENCE_CI_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/opentelemetry-instrumentation-resilience}/backends"
@@ -29,8 +30,26 @@ need_go() {
   exit 1
 }
 
+# patiently NAME COMMAND…: runs it, and says every half a minute that it still runs. Go says nothing for minutes.
+patiently() {
+  local name=$1 began=$SECONDS status=0 ticker
+  shift
+  (
+    # Holds neither the lock nor the output that somebody waits for.
+    exec 9>&- 1>&2 8<> <(:)
+    # Waits without a process of its own, which would be left behind.
+    while ! read -r -t "${RESILIENCE_PROGRESS_S:-30}" -u 8; do say "$name: still building, $((SECONDS - began)) s so far"; done
+  ) &
+  ticker=$!
+  "$@" 1>&2 || status=$?
+  kill "$ticker" 2>/dev/null || true
+  wait "$ticker" 2>/dev/null || true
+  [ "$status" -ne 0 ] || say "$name: built in $((SECONDS - began)) s"
+  return "$status"
+}
+
 # At low priority, for the others of this machine; and without a workspace, which modules bring along in part only.
-go_build() { nice -n 10 env GOFLAGS="${GOFLAGS:-} -buildvcs=false" GOWORK=off go "$@" 1>&2; }
+go_build() { nice -n 10 env GOFLAGS="${GOFLAGS:-} -buildvcs=false" GOWORK=off go "$@"; }
 
 # A module's own source at its own versions: its go.mod may hold replacements, which `go install` refuses.
 unpack_module() {
@@ -55,9 +74,9 @@ install_jaeger() {
   fi
   if [ ! -x "$binary" ]; then
     need_go jaeger
-    say "Jaeger: building $JAEGER_MODULE $JAEGER_VERSION, about 6 minutes on 2 cores"
+    say "Jaeger: building $JAEGER_MODULE $JAEGER_VERSION, about 6 minutes on 2 idle cores, longer on busy ones"
     unpack_module "$JAEGER_MODULE" "$JAEGER_VERSION" "$cache/src/jaeger"
-    (cd "$cache/src/jaeger" && go_build build -ldflags='-s -w' -o "$cache/src/jaeger.new" ./cmd/jaeger)
+    (cd "$cache/src/jaeger" && patiently Jaeger go_build build -ldflags='-s -w' -o "$cache/src/jaeger.new" ./cmd/jaeger)
     keep jaeger "$JAEGER_VERSION" "$cache/src/jaeger.new"
     rm -rf "$cache/src/jaeger"
   fi
@@ -88,14 +107,14 @@ install_collector() {
   local binary="$cache/bin/otelcol-$version" work="$cache/src/collector"
   if [ ! -x "$binary" ]; then
     need_go otelcol
-    say "Collector: building $COLLECTOR_VERSION with the Collector builder, about 3 minutes on 2 cores"
+    say "Collector: building $COLLECTOR_VERSION with the Collector builder, about 3 minutes on 2 idle cores, longer on busy ones"
     rm -rf "$work"
     mkdir -p "$work"
     cp "$here/collector.yaml" "$work/"
     (
       cd "$work"
-      GOBIN="$work" go_build install "go.opentelemetry.io/collector/cmd/builder@$COLLECTOR_VERSION"
-      nice -n 10 env GOFLAGS="${GOFLAGS:-} -buildvcs=false" GOWORK=off ./builder --config collector.yaml 1>&2
+      GOBIN="$work" patiently "Collector builder" go_build install "go.opentelemetry.io/collector/cmd/builder@$COLLECTOR_VERSION"
+      patiently Collector nice -n 10 env GOFLAGS="${GOFLAGS:-} -buildvcs=false" GOWORK=off ./builder --config collector.yaml
     )
     keep otelcol "$version" "$work/out/otelcol"
     rm -rf "$work"
@@ -125,12 +144,12 @@ prometheus_from_debian() {
 prometheus_from_source() {
   local into=$1 work="$cache/src/prometheus"
   need_go prometheus
-  say "Prometheus: building $PROMETHEUS_MODULE $PROMETHEUS_VERSION, about 5 minutes on 2 cores"
+  say "Prometheus: building $PROMETHEUS_MODULE $PROMETHEUS_VERSION, about 5 minutes on 2 idle cores, longer on busy ones"
   unpack_module "$PROMETHEUS_MODULE" "$PROMETHEUS_VERSION" "$work"
   rm -rf "$into.new"
   mkdir -p "$into.new"
   # Only targets from its file are needed, not the service discovery of every cloud.
-  (cd "$work" && go_build build -tags remove_all_sd -ldflags='-s -w' -o "$into.new/" ./cmd/prometheus ./cmd/promtool)
+  (cd "$work" && patiently Prometheus go_build build -tags remove_all_sd -ldflags='-s -w' -o "$into.new/" ./cmd/prometheus ./cmd/promtool)
   rm -rf "$work"
   mv "$into.new" "$into"
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The telemetry against a real Jaeger, Collector and Prometheus, all on loopback, on ports that are free. Installs them first
-# (see install.sh), which takes minutes once; the tests themselves take about one. Expects a built checkout. The last
+# (see install.sh), which takes 10 minutes and more once; the tests themselves take about one. Expects a built checkout. The last
 # line is `N passed, N failed`.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."

@@ -1,9 +1,10 @@
 import { systemClock } from '../common/clock.ts';
 import { OperatorNotice } from '../common/operator-notice.ts';
 import type { ResilienceConfig } from '../config/config-types.ts';
+import { describeProblems } from '../config/describe-problems.ts';
 import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
-import { describeProblems } from '../config/problem.ts';
 import { variable } from '../config/settings.ts';
+import { Engine } from '../engine/engine.ts';
 import type { ExtraHeaders } from '../interception/extra-headers.ts';
 import { patchHttp } from '../interception/http/patch-http.ts';
 import { onRequire } from '../interception/module-hook.ts';
@@ -17,7 +18,7 @@ import { diagnose, diagnoseFault } from '../telemetry/diagnostics.ts';
 import type { RequestIdHeader, RequestIdSettings } from '../telemetry/request-id-header.ts';
 import { bypass } from '../telemetry/suppression.ts';
 import { PACKAGE_NAME, PACKAGE_VERSION } from '../version.ts';
-import { LazyEngine } from './lazy-engine.ts';
+import { ExportFilter } from './export-filter.ts';
 
 /**
  * What there is one of in a thread, shared by the preload, the instrumentation class and every copy of this package: two
@@ -46,11 +47,11 @@ export interface Runtime {
 /** The composition root: puts the parts together, and knows nothing of how they work. */
 class ThreadRuntime implements Runtime {
   readonly version = PACKAGE_VERSION;
-  readonly resilience: Resilience = createResilience(() => this.#engine?.engine);
+  readonly resilience: Resilience = createResilience(() => this.#engine);
   #requestIds: RequestIdHeader | undefined;
   #config: LoadedConfig | undefined;
   #telemetry: DeferredListener | undefined;
-  #engine: LazyEngine | undefined;
+  #engine: Engine | undefined;
   #status: StatusPage | undefined;
   #undos: UndoStack | undefined;
   #finalizeHttp: (() => void) | undefined;
@@ -81,7 +82,7 @@ class ThreadRuntime implements Runtime {
   }
 
   reportProblems(): void {
-    for (const line of describeProblems(this.#config?.problems ?? [])) diagnose(line);
+    for (const line of describeProblems(this.#config?.problems ?? [], this.#config?.file)) diagnose(line);
   }
 
   disable(): void {
@@ -114,7 +115,7 @@ class ThreadRuntime implements Runtime {
     this.#telemetry?.join();
   }
 
-  /** Loads what it takes only where that is asked for. */
+  /** Loads what it takes, OpenTelemetry's API above all, only where that is asked for. */
   #passOnRequestIds(config: LoadedConfig): void {
     const settings = requestIdSettings(config);
     if (!config.enabled || (settings.incoming === undefined && this.#requestIds === undefined)) return;
@@ -134,7 +135,7 @@ class ThreadRuntime implements Runtime {
       sayOpened: config.settings.log === 'auto' && status === undefined,
       snapshots: () => engine.snapshots(),
     });
-    const engine = new LazyEngine({
+    const engine = new Engine({
       clock: systemClock,
       random: Math.random,
       listener: status?.tap(telemetry) ?? telemetry,
@@ -143,6 +144,7 @@ class ThreadRuntime implements Runtime {
         error instanceof OperatorNotice ? diagnose(error.message) : diagnoseFault('a fallback', error),
       fault: (error) => diagnoseFault('the engine', error),
     });
+    const calls = new ExportFilter(engine);
     const undos = new UndoStack();
     // One client that cannot be patched leaves the others covered.
     const apply = (client: string, patch: () => () => void): void => {
@@ -159,13 +161,13 @@ class ThreadRuntime implements Runtime {
     const extraHeaders: ExtraHeaders = () => this.#requestIds?.fields();
     apply('http', () => {
       const report = (error: unknown): void => diagnoseFault('http', error);
-      const patch = patchHttp({ engine, bypass: leftAlone, extraHeaders, report });
+      const patch = patchHttp({ engine: calls, bypass: leftAlone, extraHeaders, report });
       this.#finalizeHttp = patch.finalize;
       return patch.undo;
     });
     apply('undici', () => {
       const report = (error: unknown): void => diagnoseFault('undici', error);
-      return patchUndici({ engine, bypass: leftAlone, extraHeaders, report, onRequire });
+      return patchUndici({ engine: calls, bypass: leftAlone, extraHeaders, report, onRequire });
     });
     // So that a span opened late can join the trace that an attempt's CLIENT span has begun.
     apply('undici', watchRequests);

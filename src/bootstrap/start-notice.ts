@@ -1,5 +1,6 @@
 import type { LoadedConfig } from '../config/load-config.ts';
 import { variable } from '../config/settings.ts';
+import { writeToStderr } from '../telemetry/console-logs.ts';
 import { inform } from '../telemetry/diagnostics.ts';
 import { PACKAGE_VERSION } from '../version.ts';
 import type { SdkOutcome } from './sdk.ts';
@@ -19,7 +20,6 @@ export function announceStart(config: LoadedConfig, sdk: SdkOutcome, env: NodeJS
     message: `started in mode ${mode}`,
     attributes: details,
   };
-  const { writeToStderr } = require('../telemetry/console-logs.js') as typeof import('../telemetry/console-logs.ts');
   writeToStderr(JSON.stringify(line));
 }
 

@@ -20,11 +20,13 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'explain',
-    operands: ['file', 'METHOD', 'url'],
-    summary: 'say what would be done about a call',
+    operands: ['[file]', '[METHOD]', '[url]'],
+    summary: 'say what would be done about a call, or what is configured',
     about: [
       'Tells which rule decides about the call, its policy and upstream, and every option in force with where it comes ' +
         'from: default, preset, file or environment (the OTEL_RESILIENCE_* variables of this environment count). Makes no call.',
+      'Without a file it explains what this environment configures, as an app started in it would be. Without a call it ' +
+        'tells mode, rules and policies, and the options of the default policy.',
     ],
     flags: [JSON_FLAG],
     exits: [
@@ -32,7 +34,11 @@ export const COMMANDS: readonly Command[] = [
       [String(EXIT.problems), 'explained, but the configuration has problems'],
       USAGE_EXIT,
     ],
-    examples: ['otel-resilience explain resilience.yaml GET https://api.example.com/users/42'],
+    examples: [
+      'otel-resilience explain resilience.yaml GET https://api.example.com/users/42',
+      'OTEL_RESILIENCE_PRESET=standard otel-resilience explain GET https://api.example.com/users/42',
+      'otel-resilience explain',
+    ],
     load: () => (require('./explain.js') as typeof import('./explain.ts')).explain,
   },
   {
@@ -48,7 +54,7 @@ export const COMMANDS: readonly Command[] = [
   {
     name: 'status',
     operands: ['[address]'],
-    summary: 'show the upstreams of a running app',
+    summary: 'show the upstreams of a running app, the worst first',
     about: [
       'Asks the status page of an app that runs with OTEL_RESILIENCE_STATUS=<address>. Without an address it asks the one ' +
         'in that variable, else 127.0.0.1:9990. Off loopback it needs the token of OTEL_RESILIENCE_STATUS_TOKEN.',
@@ -62,14 +68,13 @@ export const COMMANDS: readonly Command[] = [
     name: 'demo',
     operands: [],
     summary: 'run the demo: an upstream fails, the circuit opens, it recovers',
-    about: ['Part of the source, not of the installed package; without the source it says how to get there.'],
-    flags: [],
-    exits: [
-      [String(EXIT.ok), 'the demo went as it should'],
-      [String(EXIT.problems), 'it did not, or it is not here'],
-      USAGE_EXIT,
+    about: [
+      'An unmodified web shop calls an upstream that fails, recovers and fails again; all on this machine, in about 20 seconds. ' +
+        'Traces and metrics are shown when @opentelemetry/sdk-node is installed beside this package, else the log.',
     ],
-    examples: ['otel-resilience demo'],
+    flags: [],
+    exits: [[String(EXIT.ok), 'the demo went as it should'], [String(EXIT.problems), 'it did not'], USAGE_EXIT],
+    examples: ['otel-resilience demo', 'npx --package opentelemetry-instrumentation-resilience otel-resilience demo'],
     load: () => (require('./demo.js') as typeof import('./demo.ts')).demo,
   },
 ];

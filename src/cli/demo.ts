@@ -4,19 +4,15 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { EXIT, type Invocation } from './command.ts';
 import { wrap } from './layout.ts';
+import { packageFolder } from './package-folder.ts';
 
-/** The folder of this package: of an installed one, or of a checkout. */
-const ROOT = path.resolve(__dirname, '../../..');
-const SOURCE = 'examples/demo/run.ts';
-const COMPILED = 'build/examples/demo/run.js';
+const SCRIPT = 'dist/demo.js';
 
-/** Runs the demo of a checkout, with this terminal as its own. */
+/** Runs the demo, with this terminal as its own. */
 export async function demo({ terminal }: Invocation): Promise<number> {
-  const script = path.join(ROOT, COMPILED);
-  if (!existsSync(path.join(ROOT, SOURCE)) || !existsSync(script)) {
-    const way =
-      'The demo is part of the source of opentelemetry-instrumentation-resilience, and not of the installed package. ' +
-      'In a checkout of it: npm install && npm run demo';
+  const script = path.join(packageFolder(__dirname), SCRIPT);
+  if (!existsSync(script)) {
+    const way = 'The demo has not been built. In a checkout: npm install && npm run demo';
     terminal.err(wrap(way, terminal.width).join('\n'));
     return EXIT.problems;
   }

@@ -1,11 +1,13 @@
 import type { EffectiveOption } from '../config/effective-options.ts';
-import type { LoadedConfig, MatchedRule } from '../config/load-config.ts';
+import { type LoadedConfig, loadConfig, type MatchedRule } from '../config/load-config.ts';
 import type { Assignment } from '../strategies/shared/policy.ts';
 import { type AskedCall, readCall } from './asked-call.ts';
 import { EXIT, type Invocation } from './command.ts';
 import { countOf, loadFile, problemText } from './config-input.ts';
-import { type Cell, printable, table } from './layout.ts';
-import type { Style, Terminal } from './terminal.ts';
+import { modeText, summaryAsJson, summaryText } from './explain-summary.ts';
+import { type Fact, factTable, optionTable } from './explain-tables.ts';
+import { printable } from './layout.ts';
+import type { Terminal } from './terminal.ts';
 
 /** What would be done about a call. */
 interface Answer {
@@ -18,20 +20,39 @@ interface Answer {
   readonly options: readonly EffectiveOption[];
 }
 
-/** Says which rule and policy decide about a call, and where each option in force comes from. */
+/**
+ * Says which rule and policy decide about a call, and where each option in force comes from; without a call, what there is
+ * to decide with. Without a file, as this environment has it.
+ */
 export function explain({ terminal, operands, flags }: Invocation): number {
-  const [file = '', method = '', url = ''] = operands;
-  const call = readCall(method, url);
-  const config = loadFile(file, terminal.env);
-  const found = answer(config, call);
-  if (flags.has('json')) terminal.out(JSON.stringify(asJson(file, found), undefined, 2));
-  else terminal.out(asText(found, terminal));
+  const { file, call } = readOperands(operands);
+  const config = file === undefined ? loadConfig({ env: terminal.env }) : loadFile(file, terminal.env);
+  const source = file ?? 'this environment';
+  const json = flags.has('json');
+  if (call === undefined) {
+    terminal.out(
+      json ? JSON.stringify(summaryAsJson(file, config), undefined, 2) : summaryText(source, config, terminal),
+    );
+  } else {
+    const found = answer(config, call);
+    terminal.out(json ? JSON.stringify(asJson(file, found), undefined, 2) : asText(found, terminal));
+  }
   if (config.problems.length === 0) return EXIT.ok;
-  if (!flags.has('json')) {
-    terminal.err(`\n${terminal.style('red', `${printable(file)}: ${countOf(config.problems)}`)}`);
+  if (!json) {
+    terminal.err(`\n${terminal.style('red', `${printable(source)}: ${countOf(config.problems)}`)}`);
     for (const problem of config.problems) terminal.err(problemText(problem, terminal));
   }
   return EXIT.problems;
+}
+
+/** `[file] [METHOD url]`: two operands are a call, and one is a file. */
+function readOperands(operands: readonly string[]): { file?: string; call?: AskedCall } {
+  const call = operands.slice(operands.length >= 3 ? 1 : 0);
+  const [file] = operands;
+  const named = operands.length === 2 || file === undefined ? {} : { file };
+  if (call.length < 2) return named;
+  const [method = '', url = ''] = call;
+  return { ...named, call: readCall(method, url) };
 }
 
 function answer(config: LoadedConfig, call: AskedCall): Answer {
@@ -48,9 +69,9 @@ function answer(config: LoadedConfig, call: AskedCall): Answer {
   };
 }
 
-function asJson(file: string, { config, call, rule, assignment, options }: Answer): object {
+function asJson(file: string | undefined, { config, call, rule, assignment, options }: Answer): object {
   return {
-    file,
+    file: file ?? null,
     method: call.method,
     url: call.url,
     enabled: config.enabled,
@@ -75,24 +96,21 @@ function upstreamOf({ origin }: AskedCall, { upstream }: Assignment): string {
 function asText(found: Answer, terminal: Terminal): string {
   const { call, assignment, options } = found;
   const facts = assignment === undefined ? leftAlone(found) : underPolicy(found, assignment);
-  const rows = facts.map(([name, value]) => [{ text: name, style: paintedBy(terminal, 'dim') }, { text: value }]);
   const parts = [
     terminal.style('bold', printable(`${call.method} ${call.url}`)),
     '',
-    table(rows, terminal.width, 1),
+    factTable(facts, terminal),
     ...(options.length === 0 ? [] : ['', optionTable(options, terminal)]),
   ];
   return parts.join('\n');
 }
-
-type Fact = readonly [name: string, value: string];
 
 function underPolicy({ config, call, rule }: Answer, assignment: Assignment): Fact[] {
   return [
     ['rule', rule === undefined ? 'none matches: the default policy applies' : ruleText(rule)],
     ['policy', assignment.policy.name],
     ['upstream', upstreamOf(call, assignment)],
-    ['mode', config.rules.mode === 'observe' ? 'observe: decides and records, changes nothing' : 'enforce'],
+    ['mode', modeText(config)],
     ...Object.entries(assignment.groups(call.url)).map(([name, value]): Fact => [`path.${name}`, value]),
   ];
 }
@@ -123,33 +141,4 @@ function ruleText({ path, name, url, methods, source }: MatchedRule): string {
   const given = methods === undefined ? [] : [[...methods].join(', ')];
   const from = source === 'file' ? [] : [`from ${source}`];
   return [named, ...given, url ?? 'every URL', ...from].join('  ');
-}
-
-const SOURCE_STYLES: Readonly<Record<EffectiveOption['source'], Style | undefined>> = {
-  default: 'dim',
-  preset: 'cyan',
-  file: 'green',
-  environment: 'yellow',
-  code: undefined,
-};
-
-function optionTable(options: readonly EffectiveOption[], terminal: Terminal): string {
-  const bold = paintedBy(terminal, 'bold');
-  const header: Cell[] = ['option', 'value', 'from'].map((text) => ({ text, style: bold }));
-  const rows = options.map(({ path, written, source }): Cell[] => {
-    const style = SOURCE_STYLES[source];
-    const painted = style === undefined ? undefined : paintedBy(terminal, style);
-    return [{ text: path }, { text: valueText(written) }, { text: source, style: painted }];
-  });
-  return table([header, ...rows], terminal.width, 1);
-}
-
-function paintedBy(terminal: Terminal, style: Style): (text: string) => string {
-  return (text) => terminal.style(style, text);
-}
-
-function valueText(written: unknown): string {
-  if (written === undefined) return '-';
-  if (Array.isArray(written) && written.length > 0) return written.join(', ');
-  return typeof written === 'string' ? written : JSON.stringify(written);
 }

@@ -45,6 +45,11 @@ export function generalHelp(terminal: Terminal): string {
       ],
       terminal,
     ),
+    indented(
+      'Not installed? npx --package opentelemetry-instrumentation-resilience otel-resilience <command>',
+      terminal.width,
+      0,
+    ),
     indented('Nothing is ever written to disk. Colours only on a terminal, and not with NO_COLOR.', terminal.width, 0),
   ].join('\n\n');
 }

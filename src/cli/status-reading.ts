@@ -1,3 +1,6 @@
+import type { ChangeFacts } from '../status/episodes.ts';
+import type { CircuitFacts, UpstreamFacts } from '../status/situation.ts';
+
 /**
  * The answer of a status page, read with care: it may be that of another version of this package. What is missing or of
  * another kind than expected is left out, and the rest is shown.
@@ -10,16 +13,12 @@ export interface StatusReading {
   readonly upstreams: readonly UpstreamReading[];
   readonly omitted: number;
   /** Newest last. */
-  readonly changes: readonly ChangeReading[];
+  readonly changes: readonly ChangeFacts[];
 }
 
-export interface UpstreamReading {
-  readonly name: string;
+export interface UpstreamReading extends UpstreamFacts {
   readonly policy: string | undefined;
-  readonly observes: boolean;
   readonly circuits: readonly CircuitReading[];
-  readonly errorRatio: number | undefined;
-  readonly unhealthy: boolean;
   /** How many calls ended, in whatever way. */
   readonly calls: number | undefined;
   readonly rejections: number;
@@ -28,20 +27,8 @@ export interface UpstreamReading {
   readonly p95Ms: number | undefined;
 }
 
-export interface CircuitReading {
-  readonly name: string;
-  readonly state: string;
+export interface CircuitReading extends CircuitFacts {
   readonly failureRatio: number | undefined;
-  readonly retryAfterMs: number;
-}
-
-export interface ChangeReading {
-  readonly at: number | undefined;
-  readonly name: string;
-  readonly previousState: string;
-  readonly state: string;
-  readonly reason: string;
-  readonly traceId: string | undefined;
 }
 
 type Tree = Readonly<Record<string, unknown>>;
@@ -64,15 +51,15 @@ export function readStatus(document: unknown): StatusReading | undefined {
 
 function upstreamOf(value: unknown): UpstreamReading {
   const tree = treeOf(value);
-  const totals = treeOf(tree.totals);
+  const results = treeOf(tree.results);
   return {
-    name: textIn(tree, 'upstream') ?? '?',
+    upstream: textIn(tree, 'upstream') ?? '?',
     policy: textIn(tree, 'policy'),
-    observes: tree.mode === 'observe',
+    mode: tree.mode === 'observe' ? 'observe' : 'enforce',
     circuits: listIn(tree, 'circuits').map(circuitOf),
-    errorRatio: numberIn(tree, 'errorRatio'),
+    errorRatio: numberIn(tree, 'errorRatio') ?? null,
     unhealthy: tree.unhealthy === true,
-    calls: Object.keys(totals).length === 0 ? undefined : sum(totals),
+    calls: Object.keys(results).length === 0 ? undefined : sum(results),
     rejections: sum(treeOf(tree.rejections)),
     retries: sum(treeOf(tree.retries)),
     fallbacks: sum(treeOf(tree.fallbacks)),
@@ -87,18 +74,26 @@ function circuitOf(value: unknown): CircuitReading {
     state: textIn(tree, 'state') ?? '?',
     failureRatio: numberIn(tree, 'failureRatio'),
     retryAfterMs: numberIn(tree, 'retryAfterMs') ?? 0,
+    outageMs: numberIn(tree, 'outageMs') ?? 0,
+    rejectedInOutage: numberIn(tree, 'rejectedInOutage') ?? 0,
   };
 }
 
-function changeOf(value: unknown): ChangeReading {
+function changeOf(value: unknown, index: number): ChangeFacts {
   const tree = treeOf(value);
   return {
-    at: numberIn(tree, 'at'),
+    id: numberIn(tree, 'id') ?? index,
+    at: numberIn(tree, 'at') ?? 0,
+    type: textIn(tree, 'type') ?? 'circuit',
+    policy: textIn(tree, 'policy') ?? '',
+    mode: textIn(tree, 'mode') ?? 'enforce',
     name: textIn(tree, 'name') ?? textIn(tree, 'upstream') ?? '?',
     previousState: textIn(tree, 'previousState') ?? '?',
     state: textIn(tree, 'state') ?? '?',
     reason: textIn(tree, 'reason') ?? '?',
-    traceId: textIn(tree, 'traceId'),
+    ratio: numberIn(tree, 'ratio') ?? null,
+    traceId: textIn(tree, 'traceId') ?? null,
+    requestId: textIn(tree, 'requestId') ?? null,
   };
 }
 

@@ -1,26 +1,46 @@
+import { episodesOf } from '../status/episodes.ts';
+import { headlineOf } from '../status/headline.ts';
+import { bySeverity, countText, percentText, situationOf, type Tone, words } from '../status/situation.ts';
 import { type Cell, printable, table } from './layout.ts';
-import type { ChangeReading, CircuitReading, StatusReading, UpstreamReading } from './status-reading.ts';
+import type { CircuitReading, StatusReading, UpstreamReading } from './status-reading.ts';
 import type { Style, Terminal } from './terminal.ts';
 
-const COLUMNS = ['upstream', 'circuit', 'errors', 'calls', 'rejected', 'retries', 'fallbacks', 'p95'];
-const MAX_CHANGES = 8;
+const MAX_EPISODES = 8;
 
-const STATE_STYLES: Readonly<Record<string, Style>> = {
-  closed: 'green',
-  half_open: 'yellow',
-  open: 'red',
-  forced_open: 'red',
-  forced_closed: 'yellow',
+const TONE_STYLES: Readonly<Record<Tone, Style>> = { bad: 'red', warn: 'yellow', note: 'cyan', ok: 'green' };
+const STATE_TONES: Readonly<Record<string, Tone>> = {
+  closed: 'ok',
+  half_open: 'warn',
+  open: 'bad',
+  forced_open: 'bad',
 };
 
-/** The status of an app for people, in lines of the terminal's width. */
+interface Column {
+  /** As `/status` and `getResilience()` have it, in words. */
+  readonly title: string;
+  readonly of: (upstream: UpstreamReading) => string;
+  /** Left out where no upstream has any. */
+  readonly count?: (upstream: UpstreamReading) => number;
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: 'error ratio', of: ({ errorRatio }) => (errorRatio === null ? '-' : percentText(errorRatio)) },
+  { title: 'calls', of: ({ calls }) => (calls === undefined ? '-' : countText(calls)) },
+  ...(['rejections', 'retries', 'fallbacks'] as const).map(
+    (title): Column => ({ title, of: (upstream) => countText(upstream[title]), count: (upstream) => upstream[title] }),
+  ),
+  { title: 'p95', of: ({ p95Ms }) => (p95Ms === undefined ? '-' : `${Math.round(p95Ms)} ms`) },
+];
+
+/** The status of an app for people, in the words of the status page and in lines of the terminal's width. */
 export function statusText(status: StatusReading, address: string, terminal: Terminal): string {
-  const { upstreams, omitted, changes } = status;
-  const parts = [head(status, address, terminal), ''];
-  if (upstreams.length === 0) parts.push('No call has been made yet.');
-  else parts.push(upstreamTable(upstreams, terminal));
+  const { upstreams, omitted, changes, at = 0 } = status;
+  const { tone, title, detail } = headlineOf(upstreams, at, timeOf);
+  const parts = [head(status, address, terminal), '', terminal.style(TONE_STYLES[tone], printable(title))];
+  if (detail !== '') parts.push(printable(detail));
+  if (upstreams.length > 0) parts.push('', upstreamTable(upstreams.toSorted(bySeverity), at, terminal));
   if (omitted > 0) parts.push(`and ${omitted} more upstreams, which the status page does not keep`);
-  if (changes.length > 0) parts.push('', changeTable(changes.slice(-MAX_CHANGES), terminal));
+  if (changes.length > 0) parts.push('', episodeTable(status, terminal));
   return parts.join('\n');
 }
 
@@ -28,75 +48,69 @@ function head({ pid, node, startedAt, at }: StatusReading, address: string, term
   const facts = [
     ...(pid === undefined ? [] : [`pid ${pid}`]),
     ...(node === undefined ? [] : [`node ${node}`]),
-    ...(startedAt === undefined || at === undefined ? [] : [`up ${spanOf(at - startedAt)}`]),
+    ...(startedAt === undefined || at === undefined ? [] : [`up ${uptimeText(at - startedAt)}`]),
   ];
   return [terminal.style('bold', address), ...facts.map((fact) => terminal.style('dim', printable(fact)))].join('  ');
 }
 
-function upstreamTable(upstreams: readonly UpstreamReading[], terminal: Terminal): string {
-  const header = COLUMNS.map((text): Cell => ({ text, style: (shown) => terminal.style('bold', shown) }));
-  return table([header, ...upstreams.flatMap((upstream) => rowsOf(upstream, terminal))], terminal.width, 0);
+function upstreamTable(upstreams: readonly UpstreamReading[], at: number, terminal: Terminal): string {
+  const columns = COLUMNS.filter(
+    ({ count }) => count === undefined || upstreams.some((upstream) => count(upstream) > 0),
+  );
+  const titles = ['upstream', 'circuit', ...columns.map(({ title }) => title)];
+  const header = titles.map((text): Cell => ({ text, style: (shown) => terminal.style('bold', shown) }));
+  const rows = upstreams.flatMap((upstream) => rowsOf(upstream, columns, at, terminal));
+  return table([header, ...rows], terminal.width, 0);
 }
 
 /** The upstream itself, then the circuits of its fallback endpoints. */
-function rowsOf(upstream: UpstreamReading, terminal: Terminal): Cell[][] {
-  const [primary, ...endpoints] = upstream.circuits;
-  const { policy, observes, errorRatio, unhealthy } = upstream;
+function rowsOf(upstream: UpstreamReading, columns: readonly Column[], at: number, terminal: Terminal): Cell[][] {
+  const { tone, label } = situationOf(upstream, at, timeOf);
+  const { policy, mode } = upstream;
   const remarks = [
     ...(policy === undefined || policy === 'default' ? [] : [policy]),
-    ...(observes ? ['observed'] : []),
+    ...(mode === 'observe' ? ['observe'] : []),
   ];
-  const name = remarks.length === 0 ? upstream.name : `${upstream.name} (${remarks.join(', ')})`;
-  const errors: Cell = {
-    text: percent(errorRatio),
-    style: unhealthy ? (text) => terminal.style('red', text) : undefined,
-  };
-  const own = [
+  const name = remarks.length === 0 ? upstream.upstream : `${upstream.upstream} (${remarks.join(', ')})`;
+  const own: Cell[] = [
     { text: name },
-    primary === undefined ? { text: '-' } : circuitCell(primary, terminal),
-    errors,
-    ...[upstream.calls, upstream.rejections, upstream.retries, upstream.fallbacks].map((count) => ({
-      text: count === undefined ? '-' : String(count),
-    })),
-    { text: upstream.p95Ms === undefined ? '-' : `${Math.round(upstream.p95Ms)}ms` },
+    { text: label, style: (shown) => terminal.style(TONE_STYLES[tone], shown) },
+    ...columns.map(({ of }) => ({ text: of(upstream) })),
   ];
-  return [own, ...endpoints.map((endpoint) => endpointRow(endpoint, upstream.name, terminal))];
+  return [own, ...upstream.circuits.slice(1).map((endpoint) => endpointRow(endpoint, upstream.upstream, terminal))];
 }
 
-function endpointRow(circuit: CircuitReading, upstream: string, terminal: Terminal): Cell[] {
-  const name = circuit.name.startsWith(`${upstream}/`) ? circuit.name.slice(upstream.length) : circuit.name;
-  return [{ text: `+ ${name}` }, circuitCell(circuit, terminal), { text: percent(circuit.failureRatio) }];
+function endpointRow({ name, state, failureRatio }: CircuitReading, upstream: string, terminal: Terminal): Cell[] {
+  const shown = name.startsWith(`${upstream}/`) ? name.slice(upstream.length) : name;
+  const style = TONE_STYLES[STATE_TONES[state] ?? 'note'];
+  return [
+    { text: `+ ${shown}` },
+    { text: words(state), style: (text) => terminal.style(style, text) },
+    { text: failureRatio === undefined ? '-' : percentText(failureRatio) },
+  ];
 }
 
-function circuitCell({ state, retryAfterMs }: CircuitReading, terminal: Terminal): Cell {
-  const style = STATE_STYLES[state];
-  const text = retryAfterMs > 0 ? `${state} ${spanOf(retryAfterMs)}` : state;
-  return { text, style: style && ((shown) => terminal.style(style, shown)) };
-}
-
-function changeTable(changes: readonly ChangeReading[], terminal: Terminal): string {
+function episodeTable({ changes }: StatusReading, terminal: Terminal): string {
   const dim = (text: string): string => terminal.style('dim', text);
-  const rows = changes.map(({ at, name, previousState, state, reason, traceId }): Cell[] => [
-    { text: at === undefined ? '-' : new Date(at).toISOString().slice(11, 19), style: dim },
+  const episodes = episodesOf(changes.toReversed()).slice(0, MAX_EPISODES).toReversed();
+  const traced = episodes.some(({ last }) => last.traceId !== null);
+  const rows = episodes.map(({ name, text, last }): Cell[] => [
+    { text: last.at === 0 ? '-' : timeOf(last.at), style: dim },
     { text: name },
-    { text: `${previousState} -> ${state} (${reason})` },
-    { text: traceId?.slice(0, 8) ?? '', style: dim },
+    { text },
+    ...(traced ? [{ text: last.traceId?.slice(0, 8) ?? '', style: dim }] : []),
   ]);
-  const header = ['time (UTC)', 'change of', '', 'trace'].map(
-    (text): Cell => ({
-      text,
-      style: (shown) => terminal.style('bold', shown),
-    }),
-  );
+  const titles = ['time (UTC)', 'what happened', '', ...(traced ? ['trace'] : [])];
+  const header = titles.map((text): Cell => ({ text, style: (shown) => terminal.style('bold', shown) }));
   return table([header, ...rows], terminal.width, 1);
 }
 
-function percent(ratio: number | undefined): string {
-  return ratio === undefined ? '-' : `${Math.round(ratio * 100)}%`;
+function timeOf(at: number): string {
+  return new Date(at).toISOString().slice(11, 19);
 }
 
 /** The two largest units of a time span. */
-function spanOf(ms: number): string {
+function uptimeText(ms: number): string {
   const seconds = Math.max(0, Math.ceil(ms / 1000));
   if (seconds < 60) return `${seconds}s`;
   const minutes = Math.floor(seconds / 60);

@@ -1,12 +1,8 @@
-import { formatSize } from '../common/size.ts';
 import type { Policy } from '../strategies/shared/policy.ts';
-import type { StatusRange } from '../strategies/verdict/options.ts';
 import { mergeLayers, type OptionSource, type PolicyLayer, sourceOf } from './layers.ts';
-import { camelCase } from './read.ts';
-import { durationText, statusesText } from './schema/default-text.ts';
-import { type EndpointAddress, endpointText } from './schema/endpoint.ts';
-import { metaOf, type OptionMeta, type OptionShape } from './schema/option.ts';
-import { policyOptions } from './schema/policy.ts';
+import { policyOptions } from './options/policy.ts';
+import type { Option, OptionTable } from './schema/option.ts';
+import { camelCase } from './spelling.ts';
 
 /** An option as it is in force. */
 export interface EffectiveOption {
@@ -24,50 +20,39 @@ type Tree = Readonly<Record<string, unknown>>;
 /** Every option in force under a policy. A strategy that is on is true and has its options after it. */
 export function effectiveOptions(policy: Policy, layers: readonly PolicyLayer[]): EffectiveOption[] {
   const found: EffectiveOption[] = [];
-  const walk = (options: OptionShape, path: readonly string[], set: unknown, resolved: unknown): void => {
-    for (const [name, schema] of Object.entries(options)) {
-      if (isMisfit(name, resolved)) continue;
-      const meta = metaOf(schema);
+  const walk = (options: OptionTable, path: readonly string[], set: unknown, resolved: unknown): void => {
+    for (const [name, option] of Object.entries(options)) {
+      if (isMisfit(option, resolved)) continue;
       const here = [...path, name];
       const given = member(set, name);
       const inForce = resolvedMember(resolved, name);
-      const value = effectiveValue(meta, given, inForce, name);
-      if (meta.form.kind !== 'section') {
-        found.push({ path: here.join('.'), value, written: written(meta, value), source: sourceOf(layers, here) });
+      if (option.form !== 'section') {
+        const value = effectiveValue(option, given, inForce, name);
+        found.push({
+          path: here.join('.'),
+          value,
+          written: written(option, value),
+          source: sourceOf(layers, here),
+        });
       }
-      if ('options' in meta.form && inForce !== undefined) walk(meta.form.options, here, given, inForce);
+      const hasOptions = option.form === 'section' || option.form === 'switch';
+      if (hasOptions && inForce !== undefined) walk(option.options, here, given, inForce);
     }
   };
   walk(policyOptions, [], mergeLayers(layers), policy);
   return found;
 }
 
-function effectiveValue(
-  { form, default: otherwise }: OptionMeta,
-  given: unknown,
-  inForce: unknown,
-  name: string,
-): unknown {
-  if (form.kind === 'switch') return inForce !== undefined;
-  return inForce ?? given ?? (UNRESOLVED.has(name) ? otherwise : undefined);
+function effectiveValue(option: Option, given: unknown, inForce: unknown, name: string): unknown {
+  if (option.form === 'switch') return inForce !== undefined;
+  return inForce ?? given ?? (UNRESOLVED.has(name) ? option.default : undefined);
 }
 
-function written({ form, default: otherwise }: OptionMeta, value: unknown): unknown {
-  if (form.kind === 'switch') return value ? 'on' : 'off';
-  if (value === undefined) return otherwise === 'off' ? 'off' : undefined;
-  if (form.kind !== 'value') return form.kind === 'function' ? 'a function' : value;
-  switch (form.holds) {
-    case 'duration':
-      return durationText(value as number);
-    case 'size':
-      return formatSize(value as number);
-    case 'statuses':
-      return statusesText(value as StatusRange[]);
-    case 'endpoints':
-      return (value as EndpointAddress[]).map(endpointText);
-    default:
-      return value;
-  }
+function written(option: Option, value: unknown): unknown {
+  if (option.form === 'switch') return value ? 'on' : 'off';
+  if (value === undefined) return option.default === 'off' ? 'off' : undefined;
+  if (option.form === 'function') return 'a function';
+  return option.form === 'value' && option.kind.write !== undefined ? option.kind.write(value) : value;
 }
 
 /** What is called otherwise once resolved. */
@@ -81,10 +66,9 @@ function resolvedMember(resolved: unknown, name: string): unknown {
   return member(resolved, key) ?? member(resolved, `${key}Ms`);
 }
 
-/** The options of the other type of window. */
-function isMisfit(name: string, resolved: unknown): boolean {
-  const type = member(resolved, 'type');
-  return (type === 'time' && name === 'size') || (type === 'count' && (name === 'duration' || name === 'buckets'));
+/** An option of the other type of window. */
+function isMisfit({ onlyWith }: Option, resolved: unknown): boolean {
+  return onlyWith !== undefined && member(resolved, camelCase(onlyWith.option)) !== onlyWith.value;
 }
 
 function member(value: unknown, name: string): unknown {

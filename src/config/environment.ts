@@ -1,18 +1,19 @@
-import type { z } from 'zod';
-import { type Problems, show } from './problem.ts';
-import type { ReadDocument } from './read.ts';
-import { documentOptions } from './schema/document.ts';
-import { metaOf, type OptionMeta, type OptionShape, type TextForm } from './schema/option.ts';
-import { type PolicyInput, policyOptions } from './schema/policy.ts';
+import { type ReadDocument, TOP_LEVEL_EFFECTS } from './document-reader.ts';
+import { documentOptions } from './options/document.ts';
+import { type PolicyInput, policyOptions } from './options/policy.ts';
+import type { Effect, Problems } from './problem.ts';
+import { show } from './problem.ts';
+import type { TextForm } from './schema/kind.ts';
+import { type OptionTable, type SwitchOption, switchPosition, type ValueOption } from './schema/option.ts';
 import { type Environment, optionVariables, PREFIX, SETTING_NAMES, variable } from './settings.ts';
-import { didYouMean } from './suggest.ts';
+import { didYouMean, suggest } from './suggest.ts';
+import { wrongKind } from './wrong-value.ts';
 
 /** An option that a variable can set. */
 export interface VariableOption {
   /** From the policy or, for options outside policies, from the top of the document. */
   readonly path: readonly string[];
-  readonly schema: z.ZodType;
-  readonly meta: OptionMeta;
+  readonly option: ValueOption<unknown> | SwitchOption<OptionTable>;
   readonly inPolicy: boolean;
 }
 
@@ -27,15 +28,13 @@ export function variableOptions(): ReadonlyMap<string, VariableOption> {
   return variables;
 }
 
-function collect(options: OptionShape, path: readonly string[], inPolicy: boolean, into: Map<string, VariableOption>) {
-  for (const [name, schema] of Object.entries(options)) {
-    const meta = metaOf(schema);
-    const { form } = meta;
+function collect(options: OptionTable, path: readonly string[], inPolicy: boolean, into: Map<string, VariableOption>) {
+  for (const [name, option] of Object.entries(options)) {
     const here = [...path, name];
-    if (form.kind === 'value' || form.kind === 'switch') {
-      into.set(variableName(here), { path: here, schema, meta, inPolicy });
+    if (option.form === 'value' || option.form === 'switch') {
+      into.set(variableName(here), { path: here, option, inPolicy });
     }
-    if (form.kind === 'section' || form.kind === 'switch') collect(form.options, here, inPolicy, into);
+    if (option.form === 'section' || option.form === 'switch') collect(option.options, here, inPolicy, into);
   }
 }
 
@@ -52,13 +51,11 @@ export function readEnvironment(env: Environment, problems: Problems): ReadDocum
   for (const name of optionVariables(env)) {
     const option = known.get(name);
     if (option === undefined) {
-      // Says nothing about any option there is, so it spoils none: it may be meant for another version of us.
-      const message = `unknown variable${didYouMean(name, [...known.keys(), ...SETTING_NAMES])}`;
-      problems.add({ path: name, message, source: 'environment' });
+      reportUnknown(name, [...known.keys(), ...SETTING_NAMES], problems);
       continue;
     }
     const value = readVariable(name, option, variable(env, name) as string, problems);
-    if (value === false && option.meta.form.kind === 'switch') off.push(option);
+    if (value === false && option.option.form === 'switch') off.push(option);
     else if (value !== undefined) put(option.inPolicy ? policy : options, option.path, value);
   }
   // Off wins over details, which an image may bring along that a deployment switches off.
@@ -68,18 +65,46 @@ export function readEnvironment(env: Environment, problems: Problems): ReadDocum
   return { options, policies, rules: [], unusable: false };
 }
 
+/** It may be meant for another version of us, so it invalidates nothing. */
+function reportUnknown(name: string, known: readonly string[], problems: Problems): void {
+  const meant = suggest(name, known);
+  const message = meant === undefined ? 'unknown variable' : `unknown variable (did you mean ${meant}?)`;
+  problems.add({ path: name, message, source: 'environment' }, { kind: 'ignored', meant });
+}
+
+const DEFAULT_POLICY_OFF: Effect = { kind: 'policy_off', policy: 'default' };
+
 /** Undefined where the text is not what the option takes. */
-function readVariable(name: string, option: VariableOption, text: string, problems: Problems): unknown {
-  const { form, expects } = option.meta;
-  const textForm = form.kind === 'value' ? form.text : 'scalar';
+function readVariable(
+  name: string,
+  { path, option, inPolicy }: VariableOption,
+  text: string,
+  problems: Problems,
+): unknown {
+  const textForm = option.form === 'value' ? option.kind.text : 'scalar';
   for (const candidate of candidates(textForm, text)) {
-    const result = option.schema.safeParse(candidate);
-    if (result.success && result.data !== undefined) return result.data;
+    const value = option.form === 'value' ? option.kind.parse(candidate) : switchedTo(candidate);
+    if (value !== undefined) return value;
   }
-  const got = textForm === 'scalar' ? `, got ${show(text)}` : ''; // a list of URLs may hold a password
-  const message = `expected ${form.kind === 'switch' ? 'true or false' : expects}${got}`;
-  problems.add({ path: name, message, source: 'environment' }, option.inPolicy ? 'default' : undefined);
+  const message = option.form === 'value' ? wrongText(option, textForm, text) : wrongSwitch(text);
+  const effect = inPolicy ? DEFAULT_POLICY_OFF : (TOP_LEVEL_EFFECTS[path.join('.')] ?? { kind: 'ignored' });
+  problems.add({ path: name, message, source: 'environment' }, effect);
   return undefined;
+}
+
+function switchedTo(given: unknown): object | false | undefined {
+  const position = switchPosition(given);
+  return position === true ? {} : position;
+}
+
+function wrongSwitch(text: string): string {
+  return `expected true or false, got ${show(text)}${didYouMean(text, ['true', 'false', 'on', 'off'])}`;
+}
+
+function wrongText({ kind }: ValueOption<unknown>, form: TextForm, text: string): string {
+  if (form === 'scalar') return wrongKind(kind, text);
+  if (form === 'list') return wrongKind(kind, candidates(form, text).at(-1));
+  return `expected ${kind.expects}`; // pairs and JSON may hold secrets
 }
 
 function put(tree: Tree, path: readonly string[], value: unknown): void {

@@ -1,5 +1,7 @@
+import { circuitBreakerOptions, windowType } from './options/circuit-breaker.ts';
+import { type PolicyInput, policyOptions } from './options/policy.ts';
 import type { ProblemSource } from './problem.ts';
-import type { PolicyInput } from './schema/policy.ts';
+import type { OptionTable } from './schema/option.ts';
 
 /** Where an effective option comes from. */
 export type OptionSource = 'default' | 'preset' | ProblemSource;
@@ -30,7 +32,7 @@ export function withPreset(layers: readonly PolicyLayer[]): readonly PolicyLayer
 
 /** One policy of several layers, lowest first. */
 export function mergeLayers(layers: readonly PolicyLayer[]): PolicyInput {
-  return layers.reduce<Tree>((below, { policy }) => merge(below, policy as Tree, ''), {}) as PolicyInput;
+  return layers.reduce<Tree>((below, { policy }) => merge(policyOptions, below, policy as Tree), {}) as PolicyInput;
 }
 
 /** The source of the option at `path`: the highest layer that says anything of it. */
@@ -51,20 +53,18 @@ function isSection(value: unknown, name: string): value is Tree {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.hasOwn(value, name);
 }
 
-/** What replaces as a whole although it is a map: it is the operator's data, not a set of options. */
-const DATA = new Set(['headers', 'json', 'body']);
+/** Alternatives: a higher source that sets one takes back the other. Both in one source is a contradiction. */
+const MUTUALLY_EXCLUSIVE: Readonly<Record<string, string>> = { json: 'body', body: 'json' };
 
-/** Options that make no sense beside each other: a higher source that says one takes back the other. */
-const RIVALS: Readonly<Record<string, string>> = { json: 'body', body: 'json' };
-
-function merge(below: Tree, above: Tree, name: string): Tree {
-  const merged: Record<string, unknown> = name === 'window' && changesType(below, above) ? {} : { ...below };
-  for (const [key, value] of Object.entries(above)) {
-    const lower = merged[key];
-    const rival = RIVALS[key];
-    // Both in one source is a contradiction, and stays one to be told.
-    if (rival !== undefined && above[rival] === undefined) delete merged[rival];
-    merged[key] = !DATA.has(key) && isTree(lower) && isTree(value) ? merge(lower, value, key) : value;
+function merge(options: OptionTable, below: Tree, above: Tree): Tree {
+  const merged: Record<string, unknown> = changesType(options, below, above) ? {} : { ...below };
+  for (const [name, value] of Object.entries(above)) {
+    const lower = merged[name];
+    const option = options[name];
+    const alternative = MUTUALLY_EXCLUSIVE[name];
+    if (alternative !== undefined && above[alternative] === undefined) delete merged[alternative];
+    const nested = option !== undefined && (option.form === 'section' || option.form === 'switch');
+    merged[name] = nested && isTree(lower) && isTree(value) ? merge(option.options, lower, value) : value;
   }
   return merged;
 }
@@ -73,14 +73,9 @@ function isTree(value: unknown): value is Tree {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function changesType(below: Tree, above: Tree): boolean {
+/** A window of another type is another window: nothing of the one below applies to it. */
+function changesType(options: OptionTable, below: Tree, above: Tree): boolean {
+  if (options !== circuitBreakerOptions.window.options) return false;
   const type = windowType(above);
   return type !== undefined && windowType(below) !== type;
-}
-
-/** `size` makes a count window even if nobody says so. */
-export function windowType(window: Tree): 'time' | 'count' | undefined {
-  if (window.type !== undefined) return window.type as 'time' | 'count';
-  if (window.size !== undefined) return 'count';
-  return window.duration !== undefined || window.buckets !== undefined ? 'time' : undefined;
 }

@@ -2,7 +2,7 @@ import { DEFAULT_POLICY, type Origin, type Policy, type Rules } from '../strateg
 import type { ResilienceConfig } from './config-types.ts';
 import type { EffectiveOption } from './effective-options.ts';
 import { type ReadFile, readConfigText } from './file.ts';
-import { type Problem, Problems } from './problem.ts';
+import { messageOf, type Problem, Problems } from './problem.ts';
 import type { PolicyRule } from './rule-set.ts';
 import { createRules, DEFAULT_MAX_UPSTREAMS, noRules } from './rules.ts';
 import { type Environment, optionVariables, readSettings, type Settings, variable } from './settings.ts';
@@ -22,6 +22,8 @@ export interface LoadedConfig {
   /** Those that can be used, by name. */
   readonly policies: ReadonlyMap<string, Policy>;
   readonly problems: readonly Problem[];
+  /** The configuration file that the environment names, whether or not it can be read. */
+  readonly file: string | undefined;
   readonly settings: Omit<Settings, 'enabled' | 'mode'> & {
     /** In lower case. */
     readonly requestIdHeader: string | undefined;
@@ -52,25 +54,25 @@ export function loadConfig(inputs: ConfigInputs): LoadedConfig {
   try {
     return load(inputs, problems);
   } catch (error) {
-    const detail = error instanceof Error ? error.message : 'unknown error';
-    problems.add({ path: 'configuration', message: `cannot be read: ${detail}`, source: 'code' });
+    const message = `cannot be read: ${messageOf(error)}`;
+    problems.add(
+      { path: 'configuration', message, source: 'code' },
+      { kind: 'instead', words: 'nothing is protected' },
+    );
     return assemble(readSettings({}, problems), inertDocuments(), problems);
   }
 }
 
 function load({ env, code, readFile = readConfigText }: ConfigInputs, problems: Problems): LoadedConfig {
   const settings = readSettings(env, problems);
-  // Whoever says no is obeyed, in the environment above all: it is the way to switch us off in an emergency.
+  // Any source can switch us off, and none can switch us on again: the environment is the way out in an emergency.
   const enabled = settings.enabled && code?.enabled !== false;
   if (!enabled) return assemble({ ...settings, enabled }, inertDocuments(), problems);
-  const simple =
-    !saysAnything(code) &&
-    variable(env, 'OTEL_RESILIENCE_CONFIG_FILE') === undefined &&
-    variable(env, 'OTEL_CONFIG_FILE') === undefined &&
-    optionVariables(env).length === 0;
+  const file = configFileOf(env);
+  const simple = !saysAnything(code) && file === undefined && optionVariables(env).length === 0;
   if (simple) return assemble(settings, builtInDocuments(settings), problems);
   const { loadDocuments } = require('./load-documents.js') as typeof import('./load-documents.ts');
-  return assemble(settings, loadDocuments({ env, code, readFile }, settings, problems), problems);
+  return assemble(settings, loadDocuments({ env, code, readFile }, settings, problems), problems, file);
 }
 
 function saysAnything(code: ResilienceConfig | undefined): boolean {
@@ -78,10 +80,20 @@ function saysAnything(code: ResilienceConfig | undefined): boolean {
   return typeof code !== 'object' || Array.isArray(code) || Object.keys(code).some((key) => key !== 'enabled');
 }
 
-function assemble(settings: Settings, documents: LoadedDocuments, problems: Problems): LoadedConfig {
+function configFileOf(env: Environment): string | undefined {
+  return variable(env, 'OTEL_RESILIENCE_CONFIG_FILE') ?? variable(env, 'OTEL_CONFIG_FILE');
+}
+
+function assemble(settings: Settings, documents: LoadedDocuments, problems: Problems, file?: string): LoadedConfig {
   const { enabled, sdk, eventSignal, log } = settings;
   const { requestIdHeader, ...loaded } = documents;
-  return { enabled, ...loaded, problems: problems.list, settings: { sdk, eventSignal, log, requestIdHeader } };
+  return {
+    enabled,
+    ...loaded,
+    file,
+    problems: problems.conclude({ mode: loaded.rules.mode, policies: loaded.policies }),
+    settings: { sdk, eventSignal, log, requestIdHeader },
+  };
 }
 
 function builtInDocuments(settings: Settings): LoadedDocuments {

@@ -1,16 +1,18 @@
 import { placeholdersOf } from '../strategies/fallback/degraded-response.ts';
 import type { Mode, Policy } from '../strategies/shared/policy.ts';
+import { DocumentReader, type ReadDocument } from './document-reader.ts';
 import { type EffectiveOption, effectiveOptions } from './effective-options.ts';
 import { readEnvironment, variableName } from './environment.ts';
 import { readConfigFile } from './file.ts';
 import { BUILT_IN, mergeLayers, type PolicyLayer, sourceOf, withPreset } from './layers.ts';
 import type { ConfigInputs, LoadedDocuments } from './load-config.ts';
-import type { ProblemSource, Problems } from './problem.ts';
-import { camelCase, DocumentReader, join, type ReadDocument } from './read.ts';
-import { type HeaderNames, resolvePolicy } from './resolve.ts';
+import { resolvePolicy } from './options/policy.ts';
+import type { HeaderNames } from './options/resolving.ts';
+import type { FoundProblem, ProblemSource, Problems } from './problem.ts';
 import { compileRules, findRule, readRules } from './rule-set.ts';
 import { createRules, DEFAULT_MAX_UPSTREAMS } from './rules.ts';
 import type { Settings } from './settings.ts';
+import { camelCase, pathText } from './spelling.ts';
 
 interface Source {
   readonly source: ProblemSource;
@@ -26,6 +28,7 @@ export function loadDocuments(
   const file = readConfigFile(env, readFile as NonNullable<typeof readFile>, problems);
   const sources: Source[] = [];
   if (file.kind === 'document') {
+    problems.locateBy(file.locate);
     sources.push({ source: 'file', document: new DocumentReader('file', problems).read(file.value) });
   }
   sources.push({ source: 'environment', document: readEnvironment(env, problems) });
@@ -56,11 +59,11 @@ function putTogether(
   };
   const policies = new Map<string, Policy>();
   for (const [name, of] of layers) policies.set(name, resolve(name, of, headerNames, problems));
-  spoilByCredentials(policies, problems);
+  invalidateByCredentials(policies, problems);
   // What stands in code is asked first: it has the last word everywhere else, too.
   const rules = readRules(
     sources.toReversed().flatMap(({ document }) => document.rules),
-    (name) => layers.has(name) || problems.spoils(name),
+    new Set([...layers.keys(), ...problems.invalid]),
     problems,
   );
   for (const [name, policy] of policies) {
@@ -72,7 +75,7 @@ function putTogether(
     );
   }
   if (unusable) policies.delete('default');
-  for (const name of [...policies.keys()]) if (problems.spoils(name)) policies.delete(name);
+  for (const name of [...policies.keys()]) if (problems.invalidates(name)) policies.delete(name);
   return {
     rules: createRules({
       mode: effectiveMode(sources, settings, problems),
@@ -91,13 +94,10 @@ function putTogether(
 }
 
 /** Without a list of credentials that was meant to be there, nothing may be shared among callers or sent elsewhere. */
-function spoilByCredentials(policies: ReadonlyMap<string, Policy>, problems: Problems): void {
-  const wrong = problems.list.find(({ path }) => /^(?:OTEL_RESILIENCE_)?credential_?headers\b/i.test(path));
-  if (wrong === undefined) return;
+function invalidateByCredentials(policies: ReadonlyMap<string, Policy>, problems: Problems): void {
+  if (!problems.includes('credentials_unknown')) return;
   for (const [name, { fallback }] of policies) {
-    if (fallback?.cache === undefined && (fallback?.endpoints ?? []).length === 0) continue;
-    const message = `spoils the policy ${name}, whose fallback must know what names a caller`;
-    problems.add({ path: wrong.path, source: wrong.source, message }, name);
+    if (fallback?.cache !== undefined || (fallback?.endpoints ?? []).length > 0) problems.withoutCredentials(name);
   }
 }
 
@@ -117,20 +117,21 @@ function layersByPolicy(sources: readonly Source[]): Map<string, readonly Policy
 
 function resolve(name: string, layers: readonly PolicyLayer[], headerNames: HeaderNames, problems: Problems): Policy {
   return resolvePolicy(name, mergeLayers(layers), headerNames, (path, message) => {
-    problems.add({ ...placeOf(name, layers, path), message }, name);
+    problems.add({ ...placeOf(name, layers, path), message }, { kind: 'policy_off', policy: name });
   });
 }
 
 /** The source that said it last, and the path as that source spells it. */
-function placeOf(policy: string, layers: readonly PolicyLayer[], path: readonly string[]) {
+function placeOf(
+  policy: string,
+  layers: readonly PolicyLayer[],
+  path: readonly string[],
+): Omit<FoundProblem, 'message'> & { readonly path: string } {
   const found = sourceOf(layers, path);
   const source = found === 'default' || found === 'preset' ? (layers.at(-1)?.source ?? 'file') : found;
-  if (source === 'environment') return { path: variableName(path), source } as const;
-  const spell = source === 'code' ? camelCase : (option: string) => option;
-  return {
-    path: [policy, ...path.map(spell)].reduce(join, 'policies'),
-    source: source === 'code' ? source : 'file',
-  } as const;
+  if (source === 'environment') return { path: variableName(path), source };
+  const keys = ['policies', policy, ...(source === 'code' ? path.map(camelCase) : path)];
+  return { path: pathText(keys), keys, source: source === 'code' ? source : 'file' };
 }
 
 /** Every rule that leads to the policy must have a pattern with the parameters that its degraded response names. */
@@ -150,7 +151,7 @@ function checkTemplates(
     const [option = at] = at.split('.', 1);
     const place = placeOf(policy.name, layers, ['fallback', 'response', option]);
     const inside = place.source === 'environment' ? '' : at.slice(option.length);
-    problems.add({ ...place, path: place.path + inside, message }, policy.name);
+    problems.add({ ...place, path: place.path + inside, message }, { kind: 'policy_off', policy: policy.name });
   }
 }
 

@@ -1,6 +1,9 @@
 import type { URLPattern as UrlPattern } from 'urlpattern-polyfill';
-import { defaultPort, formatHost } from '../common/authority.ts';
 import type { Origin } from '../strategies/shared/policy.ts';
+import type { ComponentKind } from './matching/component.ts';
+import { type Component, compileComponent } from './matching/matcher.ts';
+import { originParts } from './origin-parts.ts';
+import { type RequestTarget, readTarget } from './request-target.ts';
 
 /** The groups of a URL by name, percent-decoded. */
 export type Groups = Readonly<Record<string, string>>;
@@ -8,19 +11,25 @@ export type Groups = Readonly<Record<string, string>>;
 /** What a rule's `match.url` says, split into what an origin settles and what only a path does. */
 export interface CallPattern {
   readonly names: readonly string[];
+  /** The one origin it is for, as `originKey` writes it; undefined: there may be several. */
+  readonly origin: string | undefined;
   matchesOrigin(origin: Origin): boolean;
-  /** Undefined: every path. Takes path and query as a request has them. */
+  /** Undefined: every path. */
+  readonly matchesTarget: ((target: RequestTarget) => boolean) | undefined;
+  /** The same of path and query as a request has them. */
   readonly matchesPath: ((path: string) => boolean) | undefined;
   groups(url: string): Groups;
 }
 
-/** `*` and `(...)` in one path; each makes the time of a match grow by the length of the path once more. */
+/** `*` and `(...)` in one component. */
 const MAX_WILDCARDS = 2;
 
-/** Longer paths match only patterns that take every path: 8,000 octets are what RFC 9112 §3 asks servers to support. */
-const MAX_PATH_LENGTH = 8_192;
+const PATHNAME: ComponentKind = { delimiter: '/', prefix: '/' };
+const HOSTNAME: ComponentKind = { delimiter: '.', prefix: '' };
+const OTHER: ComponentKind = { delimiter: '', prefix: '' };
 
 const NO_GROUPS: Groups = Object.freeze({});
+const MAX_URL_LENGTH = 16_384;
 
 /** Throws what is wrong with `text`. */
 export function compileCallPattern(text: string): CallPattern {
@@ -34,32 +43,59 @@ function compileSocketPattern(text: string): CallPattern {
   if (name.includes('*')) throw new TypeError('the path of a socket may have a * at its end only');
   return {
     names: [],
+    origin: undefined,
     matchesOrigin: (origin) => (wildcard ? origin.name.startsWith(name) : origin.name === name),
+    matchesTarget: undefined,
     matchesPath: undefined,
     groups: () => NO_GROUPS,
   };
 }
 
+/**
+ * The library reads and checks the pattern. It does not match: its regular expressions go back over the text, so that
+ * some paths would block the process for seconds.
+ */
 function compileUrlPattern(text: string): CallPattern {
   if (!/^[^/#]+:\/\//.test(text)) {
     throw new TypeError('it must begin with a scheme and a host (https://example.com/..., *://*:*/... for any)');
   }
   const URLPattern = loadUrlPattern();
-  const { protocol, username, password, hostname, port, pathname, search } = new URLPattern(escapeIpv6(text));
-  if (username !== '*' || password !== '*') throw new TypeError('it must not hold credentials');
-  const variables = [protocol, hostname, port, pathname, search].map(variablesOf);
-  if (variables.some(({ wildcards }) => wildcards > MAX_WILDCARDS)) {
+  const parsed = new URLPattern(escapeIpv6(text));
+  if (parsed.username !== '*' || parsed.password !== '*') throw new TypeError('it must not hold credentials');
+  const protocol = compileComponent(parsed.protocol, OTHER);
+  const hostname = compileComponent(parsed.hostname, HOSTNAME);
+  const port = compileComponent(parsed.port, OTHER);
+  const pathname = compileComponent(parsed.pathname, PATHNAME);
+  const search = compileComponent(parsed.search, OTHER);
+  const components = [protocol, hostname, port, pathname, search];
+  if (components.some(({ wildcards }) => wildcards > MAX_WILDCARDS)) {
     throw new TypeError(
       `it may have no more than ${MAX_WILDCARDS} of * and (...) in its host, its path and its query each`,
     );
   }
-  const origins = new URLPattern({ protocol, hostname, port });
-  const whole = new URLPattern({ protocol, hostname, port, pathname, search });
+  const anyPath = parsed.pathname === '*' || parsed.pathname === '/*';
+  const anySearch = parsed.search === '*';
+  const matchesTarget =
+    anyPath && anySearch
+      ? undefined
+      : (target: RequestTarget): boolean =>
+          pathname.matches(target.pathname) && (anySearch || search.matches(target.search));
   return {
-    names: variables.flatMap(({ names }) => names),
-    matchesOrigin: (origin) => matchesOrigin(origins, origin),
-    matchesPath: pathMatcher(URLPattern, pathname, search),
-    groups: (url) => groupsOf(whole, url),
+    names: components.flatMap(({ names }) => names),
+    origin: fixedOrigin(protocol, hostname, port),
+    matchesOrigin(origin) {
+      if (origin.name.startsWith('unix:')) return false; // a socket has no host
+      const at = originParts(origin);
+      return protocol.matches(at.protocol) && hostname.matches(at.hostname) && port.matches(at.port);
+    },
+    matchesTarget,
+    matchesPath:
+      matchesTarget &&
+      ((path) => {
+        const target = readTarget(path);
+        return target !== undefined && matchesTarget(target);
+      }),
+    groups: (url) => groupsOf(components, url),
   };
 }
 
@@ -79,88 +115,20 @@ function escapeIpv6(text: string): string {
   });
 }
 
-function matchesOrigin(pattern: UrlPattern, { protocol, host, port, name }: Origin): boolean {
-  if (name.startsWith('unix:')) return false; // a socket has no host
-  const isDefault = port === defaultPort(protocol);
-  const hostname = formatHost(host);
-  try {
-    return pattern.test({ protocol: protocol.replace(/:$/, ''), hostname, port: isDefault ? '' : String(port) });
-  } catch {
-    return false;
-  }
+function fixedOrigin(protocol: Component, hostname: Component, port: Component): string | undefined {
+  if (protocol.fixed === undefined || hostname.fixed === undefined || port.fixed === undefined) return undefined;
+  return `${protocol.fixed}//${hostname.fixed}:${port.fixed}`;
 }
 
-function pathMatcher(URLPattern: typeof UrlPattern, pathname: string, search: string) {
-  const anyPath = pathname === '*' || pathname === '/*';
-  if (anyPath && search === '*') return undefined;
-  const pattern = new URLPattern({ pathname, search });
-  const fast = search === '*' ? simplePattern(pathname) : undefined;
-  return (path: string): boolean => {
-    if (path.length > MAX_PATH_LENGTH) return false;
-    const url = path.startsWith('/') ? path : pathOfAbsolute(path);
-    if (url === undefined) return false;
-    const query = url.indexOf('?');
-    const name = query === -1 ? url : url.slice(0, query);
-    if (fast !== undefined && CANONICAL.test(name)) return fast.test(name);
-    return testPath(pattern, url);
-  };
-}
-
-function testPath(pattern: UrlPattern, path: string): boolean {
-  try {
-    const { pathname, search } = new URL(`http://localhost${path}`);
-    // Of `//x` the library would take x for a host; `/.` in front of it goes away again.
-    return pattern.test({ pathname: pathname.startsWith('//') ? `/.${pathname}` : pathname, search: search.slice(1) });
-  } catch {
-    return false;
-  }
-}
-
-/** A proxy is asked with the whole URL in the request line; `*` (OPTIONS) and `host:port` (CONNECT) have no path. */
-function pathOfAbsolute(path: string): string | undefined {
-  if (!/^https?:\/\//i.test(path) || !URL.canParse(path)) return undefined;
-  const url = new URL(path);
-  return url.pathname + url.search;
-}
-
-/** What the URL standard would leave as it is: the regular expression below sees it as the pattern would. */
-const CANONICAL = /^(?:\/(?!\.)[\w\-.~!$&'()*+,;=:@%]*)+$/;
-
-/** The regular expression of a pattern of fixed text, `:name` and `*`: a twentieth of the time of the general one. */
-function simplePattern(pathname: string): RegExp | undefined {
-  if (!/^\/(?:[\w\-.~/%@!&=,;']|:[A-Za-z_]\w*|\*(?!\*))*$/.test(pathname) || /:\w+\*/.test(pathname)) return undefined;
-  const source = pathname.replace(/:\w+|\*|[^\w/]/g, (part) => {
-    if (part === '*') return '.*';
-    return part.startsWith(':') ? '[^/]+' : `\\${part}`;
-  });
-  return new RegExp(`^${source}$`);
-}
-
-/** Counts what varies in a component, and names it. Escapes are fixed text, and so is what a regular group holds. */
-function variablesOf(component: string): { readonly names: string[]; readonly wildcards: number } {
-  const names: string[] = [];
-  let wildcards = 0;
-  let depth = 0;
-  const tokens = component.matchAll(/\\.|[()*]|:([\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*)/gu);
-  for (const [token, name] of tokens) {
-    if (token === ')') depth--;
-    else if (token === '(' && depth++ === 0) wildcards++;
-    else if (depth === 0 && token === '*') wildcards++;
-    else if (depth === 0 && name !== undefined) names.push(name);
-  }
-  return { names, wildcards };
-}
-
-function groupsOf(pattern: UrlPattern, url: string): Groups {
-  if (url.length > MAX_PATH_LENGTH || !URL.canParse(url)) return NO_GROUPS;
-  const result = pattern.exec(url);
-  if (result === null) return NO_GROUPS;
+function groupsOf(components: readonly Component[], text: string): Groups {
+  if (text.length > MAX_URL_LENGTH || !URL.canParse(text)) return NO_GROUPS;
+  const url = new URL(text);
+  const texts = [url.protocol.slice(0, -1), url.hostname, url.port, url.pathname, url.search.slice(1)];
   const groups: [string, string][] = [];
-  for (const component of [result.protocol, result.hostname, result.port, result.pathname, result.search]) {
-    for (const [name, value] of Object.entries(component.groups)) {
-      const named = !/^\d+$/.test(name); // numbers are the groups without a name
-      if (named && value !== undefined) groups.push([name, decode(value)]);
-    }
+  for (const [index, component] of components.entries()) {
+    const captures = component.capture(texts[index] as string);
+    if (captures === undefined) return NO_GROUPS;
+    for (const [name, value] of captures) if (name !== '__proto__') groups.push([name, decode(value)]);
   }
   return Object.fromEntries(groups);
 }

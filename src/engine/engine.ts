@@ -1,17 +1,13 @@
 import type { Clock } from '../common/clock.ts';
 import type { CircuitBreaker } from '../strategies/circuit-breaker/circuit-breaker.ts';
-import { HealthMonitor } from '../strategies/health/health-monitor.ts';
 import type { Assignment, Rules } from '../strategies/shared/policy.ts';
-import { Classifier } from '../strategies/verdict/classifier.ts';
-import { assemble } from './assemble.ts';
-import type { CallContext } from './call-record.ts';
-import type { EngineListener, EventSource } from './events.ts';
+import { buildPipeline, buildStages, type PipelineDeps, type StageBuilder } from './build-pipeline.ts';
+import type { CallContext } from './call-state.ts';
+import type { EngineListener } from './events.ts';
 import type { CallEngine, Exchange } from './exchange.ts';
-import type { Execution } from './execution.ts';
-import { GuardedExecution } from './guarded-execution.ts';
-import { ORDER, type Order } from './order.ts';
+import { Execution } from './execution.ts';
 import { type KnownOrigin, OriginTable } from './origin-table.ts';
-import { Pipeline } from './pipeline.ts';
+import type { Pipeline } from './pipeline.ts';
 import { snapshotOf, type UpstreamSnapshot } from './snapshot.ts';
 import { UpstreamRegistry } from './upstream-registry.ts';
 
@@ -25,15 +21,14 @@ export interface EngineOptions {
   readonly report?: (error: unknown) => void;
   /** Told of faults of our own. The call concerned goes on as without us. */
   readonly fault?: (error: unknown) => void;
-  readonly order?: Order;
+  /** What puts the strategies of a policy together; scripted ones, in tests. */
+  readonly buildStages?: StageBuilder;
 }
 
 /** Finds the pipeline of a call and runs calls through it. Knows no HTTP client. */
 export class Engine implements CallEngine {
   readonly #context: CallContext;
-  readonly #random: () => number;
-  readonly #order: Order;
-  readonly #report: (error: unknown) => void;
+  readonly #deps: PipelineDeps;
   #rules: Rules;
   #origins: OriginTable;
   #registry: UpstreamRegistry;
@@ -41,9 +36,18 @@ export class Engine implements CallEngine {
   constructor(options: EngineOptions) {
     const fault = options.fault ?? (() => {});
     this.#context = { clock: options.clock, listener: options.listener, current: undefined, fault };
-    this.#random = options.random;
-    this.#order = options.order ?? ORDER;
-    this.#report = options.report ?? (() => {});
+    const context = this.#context;
+    this.#deps = {
+      buildStages: options.buildStages ?? buildStages,
+      clock: options.clock,
+      random: options.random,
+      wallClockMs: Date.now,
+      report: options.report ?? (() => {}),
+      emit(event, source) {
+        if (context.current !== undefined) context.current.reported = true;
+        context.listener.event(event, source, context.current);
+      },
+    };
     this.#rules = options.rules;
     this.#origins = new OriginTable(options.rules, 2 * options.rules.maxUpstreams);
     this.#registry = new UpstreamRegistry(options.rules.maxUpstreams);
@@ -54,6 +58,11 @@ export class Engine implements CallEngine {
     this.#rules = rules;
     this.#origins = new OriginTable(rules, 2 * rules.maxUpstreams);
     this.#registry = new UpstreamRegistry(rules.maxUpstreams);
+  }
+
+  /** Forgets every upstream: circuits, windows, limits, budgets, caches. Calls under way end with what they began with. */
+  reset(): void {
+    this.configure(this.#rules);
   }
 
   /** The pipeline a call belongs to; undefined: it is to be left alone. On the path of every call. */
@@ -67,7 +76,7 @@ export class Engine implements CallEngine {
   }
 
   open(pipeline: Pipeline, exchange: Exchange): Execution {
-    return new GuardedExecution(this.#context, pipeline, exchange);
+    return new Execution(this.#context, pipeline, exchange);
   }
 
   snapshots(): UpstreamSnapshot[] {
@@ -92,30 +101,9 @@ export class Engine implements CallEngine {
   }
 
   #create(upstream: string, assignment: Assignment): Pipeline {
-    const { policy } = assignment;
-    const { mode } = this.#rules;
-    const source: EventSource = { policy: policy.name, upstream, mode };
-    const context = this.#context;
-    const parts = assemble(policy, upstream, {
-      order: this.#order,
-      clock: context.clock,
-      random: this.#random,
-      wallClockMs: Date.now,
-      report: this.#report,
-      onTransition: (circuit, change) => {
-        if (context.current !== undefined) context.current.told = true;
-        context.listener.event({ type: 'circuit_state_changed', circuit, ...change }, source, context.current);
-      },
-    });
-    const monitor = new HealthMonitor(policy.health, (state, errorRatio) => {
-      if (context.current !== undefined) context.current.told = true;
-      context.listener.event({ type: 'health_changed', state, errorRatio }, source, context.current);
-    });
-    const pipeline = new Pipeline({ upstream, mode, assignment }, parts, {
-      classifier: new Classifier(policy.verdict),
-      monitor,
-    });
-    const nowMs = context.clock.now();
+    const identity = { upstream, mode: this.#rules.mode, assignment };
+    const pipeline = buildPipeline(identity, this.#deps);
+    const nowMs = this.#context.clock.now();
     pipeline.lastUsedMs = nowMs;
     this.#registry.add(pipeline, nowMs);
     return pipeline;

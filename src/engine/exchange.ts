@@ -58,7 +58,7 @@ export interface ExchangeListener {
   proceed(): void;
   /**
    * Whether a span of ours may be there for the CLIENT span of the next attempt to nest in, as for a probe, a call that
-   * has waited, or one that may be repeated: then `around` must make the attempt.
+   * has waited, or one that may be repeated: then `withAttemptContext` must make the attempt.
    */
   readonly needsAttemptContext: boolean;
   /** Runs what makes an attempt in the context its CLIENT span is to have as a parent. */

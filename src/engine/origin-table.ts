@@ -20,6 +20,15 @@ export function toOrigin(protocol: string, host: string, port: number): Origin {
   return { protocol, host: bare, port: actual, name: `${protocol}//${formatAuthority(protocol, bare, actual)}` };
 }
 
+/** A host as a client spells it, with one of its ports. */
+interface Spelling {
+  /** Port and protocol in one number. */
+  readonly slot: number;
+  readonly known: KnownOrigin;
+  /** Its other ports, once it has some: most hosts have one, and a map for it would be most of an entry's memory. */
+  others: Map<number, KnownOrigin> | undefined;
+}
+
 /**
  * Looks origins up by the very strings a client uses, so that the path of every call is two map look-ups without
  * building a key. Spellings of one origin share one entry. Bounded: cleared when it has grown past `max` spellings,
@@ -28,8 +37,8 @@ export function toOrigin(protocol: string, host: string, port: number): Origin {
 export class OriginTable {
   readonly #rules: Rules;
   readonly #max: number;
-  /** By host, then by `port` and protocol folded into one number. */
-  readonly #spellings = new Map<string, Map<number, KnownOrigin>>();
+  /** By host. */
+  readonly #spellings = new Map<string, Spelling>();
   readonly #origins = new Map<string, KnownOrigin>();
   #size = 0;
 
@@ -40,7 +49,9 @@ export class OriginTable {
 
   lookup(protocol: string, host: string, port: number): KnownOrigin {
     const slot = protocol === 'https:' ? -1 - port : port;
-    return this.#spellings.get(host)?.get(slot) ?? this.#learn(protocol, host, port, slot);
+    const spelling = this.#spellings.get(host);
+    if (spelling?.slot === slot) return spelling.known;
+    return spelling?.others?.get(slot) ?? this.#learn(protocol, host, port, slot);
   }
 
   #learn(protocol: string, host: string, port: number, slot: number): KnownOrigin {
@@ -55,12 +66,13 @@ export class OriginTable {
       known = { origin, rules: this.#rules.forOrigin(origin), pipeline: undefined };
       this.#origins.set(origin.name, known);
     }
-    let ports = this.#spellings.get(host);
-    if (ports === undefined) {
-      ports = new Map();
-      this.#spellings.set(host, ports);
+    const spelling = this.#spellings.get(host);
+    if (spelling === undefined) {
+      this.#spellings.set(host, { slot, known, others: undefined });
+    } else {
+      spelling.others ??= new Map();
+      spelling.others.set(slot, known);
     }
-    ports.set(slot, known);
     this.#size++;
     return known;
   }

@@ -12,12 +12,13 @@ import type { BulkheadSnapshot } from './snapshot.ts';
 export interface Counts {
   /** Calls that have ended. */
   readonly results: Record<CallResult, number>;
-  readonly rejections: Partial<Record<RejectionReason, number>>;
-  readonly retries: Record<string, number>;
-  readonly fallbacks: Partial<Record<FallbackSource, number>>;
+  // Made with the first of their kind: most upstreams never have one.
+  rejections: Partial<Record<RejectionReason, number>> | undefined;
+  retries: Record<string, number> | undefined;
+  fallbacks: Partial<Record<FallbackSource, number>> | undefined;
 }
 
-/** What the stages of the order table put together for one upstream under one policy (engine/assemble.ts). */
+/** What the strategies of one upstream under one policy come to (engine/build-pipeline.ts). */
 export interface PipelineParts {
   readonly callGuards: readonly Guard[];
   readonly recoveries: readonly Recovery[];
@@ -27,9 +28,7 @@ export interface PipelineParts {
   readonly timeouts: TimeoutOptions | undefined;
   /** Whether calls go to the fallback chain while the monitor calls the upstream unhealthy. */
   readonly failsOverWhenUnhealthy: boolean;
-  /** Whether a first attempt may be followed by another, or by a substitute. */
-  readonly recovers: boolean;
-  /** Whether it may be followed by another. */
+  /** Whether an attempt may be followed by another. */
   readonly mayResend: boolean;
   readonly maxReplayBytes: number;
   readonly bulkhead: { snapshot(): BulkheadSnapshot } | undefined;
@@ -48,12 +47,14 @@ export class Pipeline implements EventSource {
   readonly monitor: HealthMonitor;
   readonly counts: Counts = {
     results: { success: 0, failure: 0, rejected: 0, fallback: 0 },
-    rejections: {},
-    retries: {},
-    fallbacks: {},
+    rejections: undefined,
+    retries: undefined,
+    fallbacks: undefined,
   };
   readonly responseObservers: readonly Guard[];
-  /** Whether the adapter must be ready for more than one outcome (`parts.recovers`, when it is enforced). */
+  /** Whether anything of it wants to see a good response's head, and to know when it came. */
+  readonly reactsToHeads: boolean;
+  /** Whether the adapter must be ready for more than one outcome: a recovery may bring about another. */
   readonly buffersOutcome: boolean;
   readonly maxReplayBytes: number;
   /** Calls begun and not ended. */
@@ -74,9 +75,11 @@ export class Pipeline implements EventSource {
     this.parts = parts;
     this.classifier = judges.classifier;
     this.monitor = judges.monitor;
-    this.responseObservers = parts.callGuards.filter((guard) => guard.onResponse !== undefined);
+    this.responseObservers = parts.callGuards.some(observes) ? parts.callGuards.filter(observes) : NONE;
+    this.reactsToHeads =
+      this.responseObservers.length > 0 || parts.recoveries.length > 0 || parts.timeouts?.idleMs !== undefined;
     // In observe mode nothing is repeated: the app's own request stays the only one.
-    this.buffersOutcome = parts.recovers && identity.mode === 'enforce';
+    this.buffersOutcome = parts.recoveries.length > 0 && identity.mode === 'enforce';
     this.maxReplayBytes = this.buffersOutcome ? parts.maxReplayBytes : 0;
   }
 
@@ -84,12 +87,23 @@ export class Pipeline implements EventSource {
   holdsState(nowMs: number): boolean {
     const { breakers, callGuards, budget } = this.parts;
     if (this.active > 0 || budget?.isDrawnOn(nowMs) === true) return true;
-    if (breakers.some((breaker) => breaker.state(nowMs) !== 'closed')) return true;
+    if (breakers.some((breaker) => breaker.isLimiting(nowMs))) return true;
     return callGuards.some((guard) => guard.isLimiting?.(nowMs) === true);
   }
 }
 
+const NONE: readonly Guard[] = [];
+
+function observes(guard: Guard): boolean {
+  return guard.onResponse !== undefined;
+}
+
 /** Adds one to a sparse counter. */
-export function count<K extends string>(counter: Partial<Record<K, number>>, key: K): void {
-  counter[key] = (counter[key] ?? 0) + 1;
+export function count<K extends string>(
+  counter: Partial<Record<K, number>> | undefined,
+  key: K,
+): Partial<Record<K, number>> {
+  const counts: Partial<Record<K, number>> = counter ?? {};
+  counts[key] = (counts[key] ?? 0) + 1;
+  return counts;
 }

@@ -1,12 +1,21 @@
 import type { Pipeline } from './pipeline.ts';
 
+/** Most pipelines that are looked at to make room for one: what an unknown upstream costs, however many are known. */
+const LOOKS = 16;
+
 /**
- * The pipelines in use, at most `max` of them. The least recently used one makes room, but never one whose circuit is
- * not closed, whose calls are running, or whose limits hold calls back just now: forgetting those would let traffic
- * through to an upstream that is known to be down, or hand out a limit twice.
+ * The pipelines in use, at most `max` of them. A full registry makes room among the next `LOOKS` of them, in turns: the
+ * least recently used one goes, but never one that holds state worth protecting an upstream with (a circuit that is
+ * open, calls under way, limits that hold calls back just now). Up to `LOOKS` pipelines that is exactly the least
+ * recently used one; beyond, one that at least `LOOKS` − 1 others were used after, unless those have to stay.
  */
 export class UpstreamRegistry {
-  readonly #pipelines = new Map<string, Pipeline>();
+  /** By policy and upstream: no key has to be put together, or kept. */
+  readonly #pipelines = new Map<string, Map<string, Pipeline>>();
+  /** The same, by places; an evicted one leaves its place to its successor. */
+  readonly #places: Pipeline[] = [];
+  /** The next place to look at. */
+  #hand = 0;
   #max: number;
 
   constructor(max: number) {
@@ -14,43 +23,54 @@ export class UpstreamRegistry {
   }
 
   get size(): number {
-    return this.#pipelines.size;
+    return this.#places.length;
   }
 
   values(): IterableIterator<Pipeline> {
-    return this.#pipelines.values();
+    return this.#places.values();
   }
 
   get(policy: string, upstream: string): Pipeline | undefined {
-    return this.#pipelines.get(`${policy}\n${upstream}`);
+    return this.#pipelines.get(policy)?.get(upstream);
   }
 
   /**
-   * Keeps `pipeline`, making room for it if need be. When nothing can make room it isn't kept, and the call it was made
-   * for runs on state of its own: bounded memory goes before the protection of one more upstream.
+   * Keeps `pipeline`, making room for it if need be. When none of those looked at can make room it isn't kept, and the
+   * call it was made for runs on state of its own: bounded memory goes before the protection of one more upstream. The
+   * next call looks further on.
    */
   add(pipeline: Pipeline, nowMs: number): void {
-    if (this.#pipelines.size >= this.#max && !this.#evictOne(nowMs)) {
+    const place = this.#places.length < this.#max ? this.#places.length : this.#findVictim(nowMs);
+    if (place === undefined) {
       pipeline.evicted = true;
       return;
     }
-    this.#pipelines.set(`${pipeline.policy}\n${pipeline.upstream}`, pipeline);
+    const victim = this.#places[place];
+    if (victim !== undefined) {
+      victim.evicted = true;
+      this.#pipelines.get(victim.policy)?.delete(victim.upstream);
+    }
+    this.#places[place] = pipeline;
+    let ofPolicy = this.#pipelines.get(pipeline.policy);
+    if (ofPolicy === undefined) {
+      ofPolicy = new Map();
+      this.#pipelines.set(pipeline.policy, ofPolicy);
+    }
+    ofPolicy.set(pipeline.upstream, pipeline);
   }
 
-  /** Scans: at most once per new upstream, and only when full, so that the path of a known one costs nothing. */
-  #evictOne(nowMs: number): boolean {
-    let oldestKey: string | undefined;
+  #findVictim(nowMs: number): number | undefined {
+    let victim: number | undefined;
     let oldestMs = Number.POSITIVE_INFINITY;
-    for (const [key, pipeline] of this.#pipelines) {
-      if (pipeline.lastUsedMs < oldestMs && !pipeline.holdsState(nowMs)) {
-        oldestKey = key;
+    for (let looks = Math.min(LOOKS, this.#places.length); looks > 0; looks--) {
+      const place = this.#hand;
+      this.#hand = place + 1 === this.#places.length ? 0 : place + 1;
+      const pipeline = this.#places[place];
+      if (pipeline !== undefined && pipeline.lastUsedMs < oldestMs && !pipeline.holdsState(nowMs)) {
+        victim = place;
         oldestMs = pipeline.lastUsedMs;
       }
     }
-    if (oldestKey === undefined) return false;
-    const evicted = this.#pipelines.get(oldestKey);
-    if (evicted !== undefined) evicted.evicted = true;
-    this.#pipelines.delete(oldestKey);
-    return true;
+    return victim;
   }
 }

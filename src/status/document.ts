@@ -3,7 +3,7 @@
  * field may be added, none changes or goes away without a new `version`. Imports nothing, as the page in the browser
  * shares it.
  */
-export const DOCUMENT_VERSION = 1;
+export const DOCUMENT_VERSION = 2;
 
 /** `GET /status`, and the first event (`snapshot`) of `/events`. Times are milliseconds since the epoch. */
 export interface StatusDocument {
@@ -43,7 +43,7 @@ export interface SampleDocument {
 export type CircuitStateName = 'closed' | 'open' | 'half_open' | 'forced_open' | 'forced_closed';
 
 /** What steers the circuit of that name, by `POST /circuits/<action>`. */
-export type CircuitAction = 'force-open' | 'force-closed' | 'reset';
+export type CircuitAction = 'probe-now' | 'force-open' | 'force-closed' | 'reset';
 
 export interface CircuitStatus {
   readonly name: string;
@@ -54,6 +54,12 @@ export interface CircuitStatus {
   readonly failures: number;
   /** Until an open circuit lets a probe through. */
   readonly retryAfterMs: number;
+  /** How long it has been in this state. */
+  readonly sinceMs: number;
+  /** How long ago it last let every attempt through, probes or not in between; 0 while it does. */
+  readonly outageMs: number;
+  /** Attempts it refused in that time; in observe mode: would have refused. */
+  readonly rejectedInOutage: number;
 }
 
 /** Percentiles of the durations of calls that ended in the last 10 to 20 s, rejected ones left out. */
@@ -63,8 +69,8 @@ export interface Latency {
   readonly count: number;
 }
 
-/** How calls ended since the page server was started. */
-export interface Totals {
+/** How many calls ended how, since the upstream was first called. */
+export interface Results {
   readonly success: number;
   readonly failure: number;
   readonly rejected: number;
@@ -80,9 +86,9 @@ export interface UpstreamNow {
   /** Failed calls among the last ones, 0 to 1; null before the first. */
   readonly errorRatio: number | null;
   readonly unhealthy: boolean;
-  readonly totals: Totals;
+  readonly results: Results;
   readonly latency: Latency | null;
-  /** Since the start of the process, by reason or source. */
+  /** Since the upstream was first called, by reason or source. In observe mode: what would have been done. */
   readonly rejections: Readonly<Record<string, number>>;
   readonly retries: Readonly<Record<string, number>>;
   readonly fallbacks: Readonly<Record<string, number>>;

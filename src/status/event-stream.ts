@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 
 /** How many may listen at one time. */
 const MAX_LISTENERS = 8;
@@ -9,8 +10,19 @@ const MAX_WAITING = 4 * 1024 * 1024;
 export class EventStream {
   readonly #listeners = new Set<ServerResponse>();
 
+  /** A listener who does not read what he got makes room for another. */
   get full(): boolean {
-    return this.#listeners.size >= MAX_LISTENERS;
+    if (this.#listeners.size < MAX_LISTENERS) return false;
+    const [behind] = [...this.#listeners].toSorted((a, b) => b.writableLength - a.writableLength);
+    if (behind === undefined || behind.writableLength === 0) return true;
+    this.#drop(behind);
+    return false;
+  }
+
+  /** Whether that is the connection of a listener. */
+  has(socket: Socket): boolean {
+    for (const response of this.#listeners) if (response.socket === socket) return true;
+    return false;
   }
 
   get listening(): boolean {
@@ -36,9 +48,14 @@ export class EventStream {
   /** One buffer for all, so that listeners who are behind share it. */
   #write(bytes: Buffer): void {
     for (const response of this.#listeners) {
-      if (response.writableLength + bytes.length > MAX_WAITING) response.destroy();
+      if (response.writableLength + bytes.length > MAX_WAITING) this.#drop(response);
       else response.write(bytes);
     }
+  }
+
+  #drop(response: ServerResponse): void {
+    this.#listeners.delete(response);
+    response.destroy();
   }
 }
 

@@ -1,14 +1,20 @@
 import { EventEmitter } from 'node:events';
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { ListenAddress } from './address.ts';
+import { ConnectionTable } from './connection-table.ts';
 
 /** How long a process that found the port taken waits before it tries again. */
 const TAKEOVER_MS = 5_000;
+const MAX_CONNECTIONS = 64;
+/** How long a connection may stand still, as one does whose other end has gone or does not read. Samples come every second. */
+const IDLE_MS = 15_000;
 
 export interface PageServerOptions {
   readonly address: ListenAddress;
   readonly handle: (request: http.IncomingMessage, response: http.ServerResponse) => void;
+  /** Whether a connection carries an answer that is meant to last. */
+  readonly lasts: (socket: Socket) => boolean;
   readonly opened: (address: ListenAddress) => void;
   /** Told of every failed attempt. */
   readonly failed: (error: NodeJS.ErrnoException) => void;
@@ -25,7 +31,7 @@ export class PageServer {
 
   constructor(options: PageServerOptions) {
     this.#options = options;
-    this.#server = createServer(options.handle);
+    this.#server = createServer(options);
     this.#server.on('listening', () => {
       const { address, port } = this.#server.address() as AddressInfo;
       options.opened({ host: address, port });
@@ -50,9 +56,9 @@ export class PageServer {
   }
 }
 
-function createServer(handle: PageServerOptions['handle']): http.Server {
+function createServer({ handle, lasts }: PageServerOptions): http.Server {
   const server = http.createServer({
-    connectionsCheckingInterval: 5_000,
+    connectionsCheckingInterval: 1_000,
     headersTimeout: 5_000,
     requestTimeout: 10_000,
     keepAliveTimeout: 5_000,
@@ -60,8 +66,15 @@ function createServer(handle: PageServerOptions['handle']): http.Server {
   });
   // Instrumentations and agents wrap `http.Server.prototype.emit` to hear of requests; ours never go there.
   server.emit = EventEmitter.prototype.emit;
-  server.maxConnections = 64;
-  server.on('connection', (socket) => socket.unref());
-  server.on('request', handle);
+  const connections = new ConnectionTable(MAX_CONNECTIONS, lasts);
+  server.setTimeout(IDLE_MS);
+  server.on('connection', (socket) => {
+    socket.unref();
+    connections.opened(socket);
+  });
+  server.on('request', (request, response) => {
+    connections.asked(request.socket);
+    handle(request, response);
+  });
   return server.unref();
 }

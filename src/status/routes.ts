@@ -41,7 +41,9 @@ export class Routes {
     const path = request.url?.split('?', 1)[0] ?? '/';
     const refusal = this.#options.admission.origin(request.headers, path === '/');
     if (refusal !== undefined) return refuse(response, refusal);
-    const action = /^\/circuits\/(force-open|force-closed|reset)$/.exec(path)?.[1] as CircuitAction | undefined;
+    const action = /^\/circuits\/(probe-now|force-open|force-closed|reset)$/.exec(path)?.[1] as
+      | CircuitAction
+      | undefined;
     const allowed = action === undefined ? ['GET', 'HEAD'] : ['POST'];
     const known = action !== undefined || ['/', '/status', '/events', '/healthz'].includes(path);
     if (!known) return fail(response, 404, 'no such page');
@@ -89,7 +91,8 @@ export class Routes {
       if (name === undefined) return fail(response, 400, 'expected {"name": "<circuit>"}');
       const circuit = this.#options.resilience.circuit(name);
       if (circuit === undefined) return fail(response, 404, 'no such circuit; circuits exist from the first call on');
-      if (action === 'force-open') circuit.forceOpen();
+      if (action === 'probe-now') circuit.probeNow();
+      else if (action === 'force-open') circuit.forceOpen();
       else if (action === 'force-closed') circuit.forceClosed();
       else circuit.reset();
       sendJson(response, 200, { name, state: circuit.state });

@@ -93,6 +93,7 @@ class ServedPage implements StatusPage {
     this.#server = new PageServer({
       address,
       handle: (request, response) => this.#guarded(() => routes.handle(request, response), response),
+      lasts: (socket) => stream.has(socket),
       opened: (actual) => this.#opened(actual),
       failed: (error) => this.#failed(error),
     });

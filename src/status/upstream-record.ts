@@ -1,15 +1,14 @@
 import type { CallResult } from '../engine/events.ts';
 import type { UpstreamSnapshot } from '../engine/snapshot.ts';
-import type { Latency, Point, Totals, UpstreamNow } from './document.ts';
+import type { Latency, Point, Results, UpstreamNow } from './document.ts';
 import { PointHistory } from './history.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 
 /** What the page server itself keeps of one upstream, beside what the engine knows. */
 export class UpstreamRecord {
   readonly history = new PointHistory();
-  readonly #totals: { -readonly [K in keyof Totals]: number } = { success: 0, failure: 0, rejected: 0, fallback: 0 };
   readonly #latency: LatencyHistogram;
-  #sampled: Totals = { ...this.#totals };
+  #sampled: Results = { success: 0, failure: 0, rejected: 0, fallback: 0 };
 
   constructor(nowMs: number) {
     this.#latency = new LatencyHistogram(nowMs);
@@ -17,19 +16,18 @@ export class UpstreamRecord {
 
   /** On the path of every call, while the page server is on. */
   callEnded(result: CallResult, durationMs: number): void {
-    this.#totals[result]++;
     if (result !== 'rejected') this.#latency.record(durationMs);
   }
 
   /** A snapshot of the engine with what is known here. */
   describe(snapshot: UpstreamSnapshot, nowMs: number): UpstreamNow {
-    return describe(snapshot, { ...this.#totals }, roundLatency(this.#latency.read(nowMs)));
+    return describe(snapshot, roundLatency(this.#latency.read(nowMs)));
   }
 
   /** The next point: rates over the `elapsedMs` since the last one. */
   point(now: UpstreamNow, elapsedMs: number): Point {
     const rate = (result: CallResult): number =>
-      round((1000 * (now.totals[result] - this.#sampled[result])) / Math.max(elapsedMs, 1), 2);
+      round((1000 * (now.results[result] - this.#sampled[result])) / Math.max(elapsedMs, 1), 2);
     const point: Point = {
       errorRatio: now.errorRatio,
       success: rate('success'),
@@ -39,13 +37,13 @@ export class UpstreamRecord {
       p50Ms: now.latency?.p50Ms ?? null,
       p95Ms: now.latency?.p95Ms ?? null,
     };
-    this.#sampled = now.totals;
+    this.#sampled = now.results;
     return point;
   }
 }
 
-function describe(snapshot: UpstreamSnapshot, totals: Totals, latency: Latency | null): UpstreamNow {
-  const { policy, upstream, mode, unhealthy, rejections, retries, fallbacks } = snapshot;
+function describe(snapshot: UpstreamSnapshot, latency: Latency | null): UpstreamNow {
+  const { policy, upstream, mode, unhealthy, results, rejections, retries, fallbacks } = snapshot;
   return {
     policy,
     upstream,
@@ -57,10 +55,13 @@ function describe(snapshot: UpstreamSnapshot, totals: Totals, latency: Latency |
       counted: circuit.counted,
       failures: circuit.failures,
       retryAfterMs: Math.round(circuit.retryAfterMs),
+      sinceMs: Math.round(circuit.sinceMs),
+      outageMs: Math.round(circuit.outageMs),
+      rejectedInOutage: circuit.rejectedInOutage,
     })),
     errorRatio: roundRatio(snapshot.errorRatio),
     unhealthy,
-    totals,
+    results,
     latency,
     rejections,
     retries,

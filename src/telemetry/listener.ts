@@ -1,6 +1,7 @@
 import { context, type MeterProvider, ROOT_CONTEXT, type TracerProvider, trace } from '@opentelemetry/api';
 import type { EngineListener, EventSource, ObservedCall, ResilienceEvent } from '../engine/events.ts';
 import type { UpstreamSnapshot } from '../engine/snapshot.ts';
+import { AttemptContext } from './attempt-context.ts';
 import { ConsoleLogs } from './console-logs.ts';
 import { hasListeners, publish } from './event-channel.ts';
 import { EventLogs, type EventSignal } from './event-logs.ts';
@@ -56,13 +57,17 @@ export class TelemetryListener implements EngineListener {
       sent = true;
       send();
     };
+    const within = contextOf(call);
+    const making = new AttemptContext(within, call.scope instanceof CallTrace ? call.scope.caller : within);
     try {
-      if (number > 1) resendIn(contextOf(call), number - 1, sendOnce);
-      else context.with(contextOf(call), sendOnce);
+      if (number > 1) resendIn(making, number - 1, sendOnce);
+      else context.with(making, sendOnce);
     } catch (error) {
       if (sent) throw error; // what `send` itself throws is none of ours
       reportFailure('context of an attempt', error);
       send();
+    } finally {
+      making.made();
     }
   }
 

@@ -31,7 +31,7 @@ export const ATTRIBUTES = {
   upstreamState: {
     name: 'resilience.upstream.state',
     type: 'string',
-    description: 'What the error-rate monitor says of the upstream.',
+    description: 'What its last calls and its circuit say of the upstream.',
     values: UPSTREAM_STATES,
   },
   upstreamErrorRatio: {
@@ -195,7 +195,7 @@ export const EVENTS = {
   upstreamHealthChange: {
     name: 'resilience.upstream.health_change',
     severity: 'INFO',
-    description: 'The error-rate monitor changed its mind about an upstream. WARN when it became unhealthy.',
+    description: 'The verdict on the health of an upstream changed. WARN when it became unhealthy.',
     attributes: ['upstreamState', 'upstreamErrorRatio'],
   },
   retryScheduled: {

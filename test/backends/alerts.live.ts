@@ -20,11 +20,23 @@ function promtool(...args: readonly string[]): Promise<Ran> {
   });
 }
 
+/** The shipped tests, run with other rules. */
+async function tested(rules: string): Promise<Ran> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'resilience-alerts-'));
+  try {
+    writeFileSync(path.join(folder, 'alerts.yml'), rules);
+    writeFileSync(path.join(folder, 'alerts.test.yml'), readFileSync(ALERT_TESTS, 'utf8'));
+    return await promtool('test', 'rules', path.join(folder, 'alerts.test.yml'));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 describe('promtool', () => {
   it('finds the rules well-formed', async () => {
     const { ok, output } = await promtool('check', 'rules', ALERTS);
     assert.ok(ok, output);
-    assert.match(output, /SUCCESS: 5 rules found/);
+    assert.match(output, /SUCCESS: 6 rules found/);
   });
 
   it('sees each alert fire and clear as its test says', async () => {
@@ -32,17 +44,16 @@ describe('promtool', () => {
     assert.ok(ok, output);
   });
 
+  it('would notice an alert that took observe mode for an outage', async () => {
+    const mistaken = readFileSync(ALERTS, 'utf8').replaceAll('resilience_mode!="observe",', '');
+    const { ok, output } = await tested(mistaken);
+    assert.equal(ok, false);
+    assert.match(output, /ResilienceCircuitOpen/);
+  });
+
   it('would notice if an alert never fired', async () => {
-    const folder = mkdtempSync(path.join(tmpdir(), 'resilience-alerts-'));
-    try {
-      const silent = readFileSync(ALERTS, 'utf8').replace('> 0.5', '> 1');
-      writeFileSync(path.join(folder, 'alerts.yml'), silent);
-      writeFileSync(path.join(folder, 'alerts.test.yml'), readFileSync(ALERT_TESTS, 'utf8'));
-      const { ok, output } = await promtool('test', 'rules', path.join(folder, 'alerts.test.yml'));
-      assert.equal(ok, false);
-      assert.match(output, /ResilienceCircuitOpen/);
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
+    const { ok, output } = await tested(readFileSync(ALERTS, 'utf8').replace('> 0.5', '> 1'));
+    assert.equal(ok, false);
+    assert.match(output, /ResilienceCircuitOpen/);
   });
 });

@@ -1,11 +1,34 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import { dashboard as generated } from '../../scripts/dashboards/dashboard.ts';
+import { SERIES, seriesOf } from '../../scripts/dashboards/prometheus-names.ts';
 import { METRICS, type MetricDefinition } from '../../src/telemetry/names.ts';
-import { SERIES, seriesOf } from './prometheus-names.ts';
 import { mistakesIn, selectorsOf } from './promql.ts';
 import { alerts, alertTests, dashboard, dashboardQueries, type Panel, runbook } from './shipped.ts';
 
+/** What an operator must never be woken or misled by. */
+const NOT_OBSERVED = /resilience_mode!="observe"/;
+
 describe('The Grafana dashboard', () => {
+  it('is what the generator makes of the names of today', () => {
+    assert.deepEqual(dashboard(), JSON.parse(JSON.stringify(generated())), 'stale: npm run dashboards');
+  });
+
+  it('leaves out what observe mode would have done', () => {
+    const queries = dashboardQueries().filter(({ where }) => !where.startsWith('variable'));
+    for (const { where, expr } of queries) {
+      for (const [, matchers = ''] of expr.matchAll(/\bresilience_\w+\{([^}]*)\}/g))
+        assert.match(matchers, NOT_OBSERVED, where);
+    }
+  });
+
+  it('leaves refused calls out of every latency, and tells in how many processes a circuit is open', () => {
+    const latencies = dashboardQueries().filter(({ expr }) => expr.includes('execution_duration_seconds_bucket'));
+    assert.equal(latencies.length, 3);
+    for (const { expr } of latencies) assert.match(expr, /resilience_outcome!="rejected"/);
+    assert.ok(dashboardQueries().some(({ expr }) => /by \(.*\binstance\b.*\)/.test(expr)));
+  });
+
   it('asks only for series, labels and values that are emitted', () => {
     const mistakes = dashboardQueries().flatMap(({ where, expr }) => mistakesIn(expr).map((m) => `${where}: ${m}`));
     assert.deepEqual(mistakes, []);
@@ -51,7 +74,18 @@ describe('The Grafana dashboard', () => {
   });
 });
 
+const RUNBOOK = 'https://unpkg.com/opentelemetry-instrumentation-resilience/docs/runbook.md';
+
 describe('The alerts', () => {
+  it('leave out what observe mode would have done', () => {
+    for (const { alert, expr } of alerts()) {
+      for (const { series, matchers } of selectorsOf(expr)) {
+        const observed = matchers.find(({ label }) => label === 'resilience_mode');
+        assert.deepEqual([observed?.operator, observed?.value], ['!=', 'observe'], `${alert}: ${series}`);
+      }
+    }
+  });
+
   it('ask only for series, labels and values that are emitted', () => {
     assert.deepEqual(
       alerts().flatMap(({ alert, expr }) => mistakesIn(expr).map((mistake) => `${alert}: ${mistake}`)),
@@ -66,7 +100,7 @@ describe('The alerts', () => {
       alerts().map(({ alert }) => alert),
     );
     for (const { alert, annotations } of alerts()) {
-      assert.equal(annotations.runbook, `docs/runbook.md#${alert.toLowerCase()}`);
+      assert.equal(annotations.runbook_url, `${RUNBOOK}#${alert.toLowerCase()}`);
       assert.ok(annotations.summary && annotations.description, alert);
     }
   });

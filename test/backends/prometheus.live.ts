@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'mocha';
+import { SERIES } from '../../scripts/dashboards/prometheus-names.ts';
 import { CIRCUIT_STATES } from '../../src/telemetry/names.ts';
 import { theOutage } from './outage.ts';
 import type { Prometheus } from './prometheus.ts';
-import { SERIES } from './prometheus-names.ts';
 import { dashboardQueries } from './shipped.ts';
 
 let prometheus: Prometheus;

@@ -1,4 +1,4 @@
-import { SERIES, TARGET_LABELS, VALUES } from './prometheus-names.ts';
+import { SERIES, TARGET_LABELS, VALUES } from '../../scripts/dashboards/prometheus-names.ts';
 
 /** What a query selects: a series, and the label matchers it does so by. */
 export interface Selector {

@@ -50,9 +50,11 @@ async function start(env: Record<string, string> = {}): Promise<{ running: AppUn
   throw new Error(`no page: ${running.stderr}`);
 }
 
-const stateOf = (page: Page) => page.locator('.card > header .badge').first();
+const stateOf = (page: Page) => page.locator('.row .badge').first();
 
 async function act(page: Page, action: string, token?: string): Promise<void> {
+  const row = page.locator('.row > h3 > button').first();
+  if ((await row.getAttribute('aria-expanded')) === 'false') await row.click();
   await page
     .getByRole('button', { name: new RegExp(`^${action} `) })
     .first()
@@ -68,10 +70,11 @@ describe('the status page of a running app', () => {
     await page.getByText('No upstream has been called yet.').waitFor();
     upstream.status = 200;
     await running.call(upstream.url, 1);
-    await page.getByRole('heading', { name: upstream.url }).waitFor();
+    await page.locator('.row .name').getByText(upstream.url).waitFor();
     upstream.status = 503;
     await running.call(upstream.url, 9);
-    await page.locator('#changes .badge[data-state=open]').waitFor({ timeout: 2_000 });
+    await page.locator('#changes li[data-type=circuit][data-tone=bad]').waitFor({ timeout: 2_000 });
+    await page.locator('#banner[data-tone=bad]').waitFor();
     assert.equal(await stateOf(page).textContent(), 'open');
     const traceId = await page.locator('#changes li[data-type=circuit] code').first().textContent();
     assert.match(traceId ?? '', /^[0-9a-f]{32}$/);
@@ -92,14 +95,32 @@ describe('the status page of a running app', () => {
     await running.call(upstream.url, 1);
     const { page } = await open(browser, url);
     await act(page, 'Force open', TOKEN);
-    await page.locator('.card[data-state=forced_open]').waitFor();
+    await page.locator('.row[data-state=forced_open]').waitFor();
     assert.match(String((await running.call(upstream.url, 1))[0]), /CIRCUIT_OPEN/);
     await page.getByRole('button', { name: /^Reset / }).focus();
     await page.keyboard.press('Enter');
     assert.equal(await page.locator('#action-token').isVisible(), false, 'the token is asked for once');
     await page.keyboard.press('Enter');
-    await page.locator('.card[data-state=closed]').waitFor();
+    await page.locator('.row[data-state=closed]').waitFor();
     assert.deepEqual(await running.call(upstream.url, 1), [200]);
+  });
+
+  it('probes an open circuit at once for who has the token, and closes it when the upstream answers', async () => {
+    const { running, url } = await start({
+      OTEL_RESILIENCE_STATUS_TOKEN: TOKEN,
+      OTEL_RESILIENCE_CIRCUIT_BREAKER_OPEN_DURATION: '5m',
+      OTEL_RESILIENCE_CIRCUIT_BREAKER_HALF_OPEN_SUCCESSES: '1',
+    });
+    upstream.status = 503;
+    await running.call(upstream.url, 9);
+    const { page } = await open(browser, url);
+    await page.locator('.row[data-state=open]').waitFor();
+    await act(page, 'Probe now', TOKEN);
+    await page.locator('.row[data-state=half_open]').waitFor();
+    upstream.status = 200;
+    assert.deepEqual(await running.call(upstream.url, 1), [200]);
+    await page.locator('.row[data-state=closed]').waitFor();
+    await page.getByText('closed again: probes succeeded', { exact: true }).waitFor();
   });
 
   it('does nothing with a wrong token, and asks again', async () => {
@@ -113,17 +134,18 @@ describe('the status page of a running app', () => {
     assert.deepEqual(await running.call(upstream.url, 1), [200]);
     await page.locator('#action-token').fill(TOKEN);
     await page.locator('#action-confirm').click();
-    await page.locator('.card[data-state=forced_open]').waitFor();
+    await page.locator('.row[data-state=forced_open]').waitFor();
   });
 
   it('offers no action without a token configured, and says what to set', async () => {
     const { running, url } = await start();
     await running.call(upstream.url, 1);
     const { page } = await open(browser, url);
+    await page.locator('.row > h3 > button').click();
     const buttons = page.locator('.circuits button');
     await buttons.first().waitFor();
-    assert.equal(await buttons.count(), 3);
-    assert.equal(await page.locator('.circuits button:disabled').count(), 3);
+    assert.equal(await buttons.count(), 4);
+    assert.equal(await page.locator('.circuits button:disabled').count(), 4);
     await page.getByText('OTEL_RESILIENCE_STATUS_TOKEN').waitFor();
   });
 
@@ -131,9 +153,10 @@ describe('the status page of a running app', () => {
     const first = await start();
     await first.running.call(upstream.url, 1);
     const { page } = await open(browser, first.url, { viewport: { width: 375, height: 640 }, isMobile: true });
-    await page.locator('.card').waitFor();
+    await page.locator('.row').waitFor();
     await first.running.end();
     await page.getByText(/^Connection lost since \d\d:\d\d:\d\d/).waitFor();
+    assert.match(await page.title(), /^Connection lost/);
     await page.screenshot({
       path: path.resolve(__dirname, '../../..', process.env.SCREENSHOTS ?? 'build/screenshots', 'status-page-lost.png'),
     });
@@ -150,9 +173,9 @@ describe('the status page of a running app', () => {
     await running.call(upstream.url, 1);
     const { page } = await open(browser, url.replace('0.0.0.0', '127.0.0.1'));
     await page.locator('#action-token').fill(TOKEN);
-    assert.equal(await page.locator('.card').count(), 0);
+    assert.equal(await page.locator('.row').count(), 0);
     await page.keyboard.press('Enter');
-    await page.locator('.card').waitFor();
+    await page.locator('.row').waitFor();
   });
 
   it('is out of reach of another site, which can neither read nor steer', async () => {

@@ -45,6 +45,21 @@ describe('otel-resilience explain', () => {
     assert.deepEqual(option(other, 'circuit_breaker'), ['on', 'file']);
   });
 
+  it('explains what the environment configures when no file is named', async () => {
+    const env = { OTEL_RESILIENCE_PRESET: 'standard', OTEL_RESILIENCE_MODE: 'observe' };
+    const { code, stdout } = await runCommand(['explain', 'GET', 'https://other.example'], env);
+    assert.equal(code, 0);
+    assert.match(stdout, /^mode +observe: decides and records, changes nothing$/m);
+    assert.deepEqual(option(stdout, 'preset'), ['standard', 'environment']);
+    const summary = await runCommand(['explain'], { ...env, OTEL_RESILIENCE_CONFIG_FILE: DESIGN });
+    assert.match(summary.stdout, /^What this environment configures\n/);
+    assert.match(summary.stdout, /^policies +default, users$/m);
+    assert.match(summary.stdout, /^mode +observe/m);
+    const none = await runCommand(['explain'], {});
+    assert.deepEqual(option(none.stdout, 'circuit_breaker.minimum_calls'), ['20', 'default']);
+    assert.equal(none.code, 0);
+  });
+
   it('says that no rule matches, and which policy applies then', async () => {
     for (const [method, url] of [
       ['POST', USER],

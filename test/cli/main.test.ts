@@ -80,7 +80,7 @@ describe('the program otel-resilience', function () {
       running.kill('SIGINT');
       const { code, stdout } = await ended;
       assert.equal(code, 0);
-      assert.match(stdout, /No call has been made yet/);
+      assert.match(stdout, /No upstream has been called yet/);
     } finally {
       server.close();
       server.closeAllConnections();

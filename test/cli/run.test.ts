@@ -42,7 +42,7 @@ describe('otel-resilience', () => {
     [['validate', 'a', 'b'], /one argument too many, "b": expected otel-resilience validate <file>/],
     [['validate', 'a', '--jsn'], /unknown option --jsn \(did you mean --json\?\): expected --env, --json, --help/],
     [['validate', 'a', '--json=x'], /--json takes no value, got "x"/],
-    [['explain', 'a', 'GET'], /<url> is missing/],
+    [['explain', 'a', 'GET'], /<url> is "GET": expected an absolute URL/],
     [['status', 'x:y'], /\[address\] is "x:y": expected host:port such as 127.0.0.1:9990/],
     [['status', '127.0.0.1:99999'], /expected host:port/],
   ];

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'mocha';
 import { run } from '../../src/cli/run.ts';
 import { readAddress } from '../../src/cli/status-client.ts';
-import { ORDER } from '../../src/engine/order.ts';
+import { buildStages } from '../../src/engine/build-pipeline.ts';
 import { createResilience } from '../../src/resilience.ts';
 import { type StatusPage, serveStatus } from '../../src/status/serve.ts';
 import { engineHarness } from '../support/engine-harness.ts';
@@ -13,9 +13,9 @@ import { FakeTerminal, runCommand } from './fake-terminal.ts';
 
 const AT = Date.UTC(2026, 0, 2, 3, 4, 5);
 
-/** As the status page of version 1 answers, less the histories. */
+/** As the status page of version 2 answers, less the histories. */
 const DOCUMENT = {
-  version: 1,
+  version: 2,
   process: { pid: 42, threadId: 0, node: 'v22.1.0', packageVersion: '0.1.0', startedAt: AT - 65_000 },
   at: AT,
   upstreams: [
@@ -24,7 +24,17 @@ const DOCUMENT = {
       upstream: 'user-service',
       mode: 'enforce',
       circuits: [
-        { name: 'user-service', state: 'open', failureRatio: 0.75, counted: 20, failures: 15, retryAfterMs: 7_400 },
+        {
+          name: 'user-service',
+          state: 'open',
+          failureRatio: 0.75,
+          counted: 20,
+          failures: 15,
+          retryAfterMs: 7_400,
+          sinceMs: 2_000,
+          outageMs: 3_000,
+          rejectedInOutage: 1_692,
+        },
         {
           name: 'user-service/backup:443',
           state: 'closed',
@@ -36,7 +46,7 @@ const DOCUMENT = {
       ],
       errorRatio: 0.6,
       unhealthy: true,
-      totals: { success: 100, failure: 20, rejected: 3, fallback: 7 },
+      results: { success: 100, failure: 20, rejected: 3, fallback: 7 },
       latency: { p50Ms: 10, p95Ms: 123.4, count: 50 },
       rejections: { circuit_open: 3, bulkhead_full: 1 },
       retries: { status_503: 5 },
@@ -95,12 +105,24 @@ describe('otel-resilience status', () => {
     const { code, stdout, stderr, longestLine } = await runCommand(['status', address]);
     assert.deepEqual([code, stderr, asked], [0, '', ['GET /status']]);
     assert.match(stdout, new RegExp(`^${address}  pid 42  node v22\\.1\\.0  up 1m 5s\n`));
-    assert.match(stdout, /^user-service \(users\) +open 8s +60% +130 +4 +5 +7 +123ms$/m);
-    assert.match(stdout, /^\+ \/backup:443 +closed +0%$/m);
-    assert.match(stdout.replaceAll('\n', ' '), /example \(observed\)/);
+    assert.match(stdout, /^user-service \(users\) +open +60 % +130 +4 +5 +7 +123 ms$/m);
+    assert.match(stdout, /^\+ \/backup:443 +closed +0 %$/m);
+    assert.match(stdout.replaceAll('\n', ' '), /example \(observe\)|\(observe\)/);
     assert.match(stdout, /^and 2 more upstreams/m);
-    assert.match(stdout, /^03:04:02 +user-service +closed -> open \(failure_ratio\) +0af76519$/m);
+    assert.match(stdout, /^03:04:02 +user-service +opened: too many of the attempts failed +0af76519$/m);
+    assert.match(stdout, /^1 of 2 upstreams open: user-service\nsince 03:04:02, 1,692 refused, next probe in 8 s$/m);
     assert.ok(longestLine <= 100, `${longestLine}`);
+  });
+
+  it('tells what observe mode would have refused as no outage, and no column of zeros', async () => {
+    const [upstream] = DOCUMENT.upstreams;
+    const observed = { ...upstream, mode: 'observe', retries: {}, fallbacks: {} };
+    answer = { status: 200, body: JSON.stringify({ ...DOCUMENT, upstreams: [observed] }) };
+    const { stdout } = await runCommand(['status', address]);
+    assert.match(stdout, /^Observe mode: 1 of 1 upstreams would be open: user-service$/m);
+    assert.match(stdout, /1,692 would have been refused$/m);
+    assert.match(stdout, /^user-service \(users, observe\) +would be open/m);
+    assert.match(stdout, /^upstream +circuit +error ratio +calls +rejections +p95$/m);
   });
 
   it('gives the JSON of the status page', async () => {
@@ -128,7 +150,7 @@ describe('otel-resilience status', () => {
   });
 
   it('shows what the real status page says', async () => {
-    const harness = engineHarness({ order: ORDER });
+    const harness = engineHarness({ buildStages });
     harness.pipeline();
     let page: StatusPage | undefined;
     const url = await new Promise<string>((resolve) => {
@@ -164,17 +186,17 @@ describe('otel-resilience status', () => {
 
   it('says so when no call has been made', async () => {
     answer = { status: 200, body: JSON.stringify({ ...DOCUMENT, upstreams: [], omittedUpstreams: 0, changes: [] }) };
-    assert.match((await runCommand(['status', address])).stdout, /No call has been made yet\./);
+    assert.match((await runCommand(['status', address])).stdout, /No upstream has been called yet/);
   });
 
   it('shows what it can of the answer of another version', async () => {
     const odd = {
-      upstreams: [{ upstream: 'a', circuits: [{ state: 'new_state' }], errorRatio: 'high', totals: 5 }, null, 7],
+      upstreams: [{ upstream: 'a', circuits: [{ state: 'new_state' }], errorRatio: 'high', results: 5 }, null, 7],
     };
     answer = { status: 200, body: JSON.stringify(odd) };
     const { code, stdout } = await runCommand(['status', address]);
     assert.equal(code, 0);
-    assert.match(stdout, /^a +new_state +- +-/m);
+    assert.match(stdout, /^a +new state +- +-/m);
   });
 
   it('shows no control characters of an answer', async () => {
@@ -225,7 +247,7 @@ describe('otel-resilience status', () => {
       assert.equal(asked.length, 2);
       if (interactive) {
         assert.equal(terminal.stdout.split('\u001b[H').length - 1, 2);
-        assert.ok(terminal.stdout.includes('\u001b[31mopen 8s\u001b[39m'));
+        assert.ok(terminal.stdout.includes('\u001b[31mopen\u001b[39m'));
       } else {
         const lines = terminal.stdout.trimEnd().split('\n');
         assert.deepEqual(

@@ -58,7 +58,7 @@ describe('otel-resilience validate', () => {
     const broken = write('broken.json', '{\n  "policies": {\n');
     const { code, stdout } = await runCommand(['validate', broken]);
     assert.equal(code, 1);
-    assert.match(stdout, /broken\.json:3\s+does not parse/);
+    assert.match(stdout, /broken\.json:3:1\s+does not parse/);
   });
 
   it('reads our part of a declarative file of OpenTelemetry, with its variables', async () => {

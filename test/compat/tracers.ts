@@ -91,7 +91,7 @@ function newrelic(name: ToolName): Tracer {
     primary_application_id: '1',
     trusted_account_key: '1',
     // Of its own accord it keeps ten traces a minute.
-    sampling_target: 1000,
+    sampling_target: 120,
     event_harvest_config: { report_period_ms: 1000, harvest_limits: { span_event_data: 2000 } },
     span_event_harvest_config: { report_period_ms: 1000, harvest_limit: 2000 },
   };
@@ -112,6 +112,7 @@ function newrelic(name: ToolName): Tracer {
       NEW_RELIC_LICENSE_KEY: '0123456789012345678901234567890123456789',
       NEW_RELIC_HOST: '127.0.0.1',
       NEW_RELIC_PORT: String(port),
+      NEW_RELIC_DISTRIBUTED_TRACING_SAMPLER_ADAPTIVE_SAMPLING_TARGET: '120',
       NEW_RELIC_LOG_ENABLED: 'false',
       NEW_RELIC_UTILIZATION_DETECT_AWS: 'false',
       NEW_RELIC_UTILIZATION_DETECT_AZURE: 'false',

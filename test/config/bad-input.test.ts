@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { LoadedConfig } from '../../src/config/load-config.ts';
-import { loadCode, loadEnv, loadFile, originOf } from './harness.ts';
+import { basicsOf, loadCode, loadEnv, loadFile, originOf } from './harness.ts';
 
 const OTHER = 'other: { retry: {} }';
 
@@ -19,6 +19,7 @@ function lines({ problems }: LoadedConfig): string[] {
 }
 
 describe('an option that is wrong', () => {
+  const SWITCH = 'a map of options, true for the defaults, or false';
   const DURATION = 'a duration from 1ms to 24h (ms as a number, or 250ms, 3s, 5m, 1h)';
   for (const [options, path, message] of [
     ['{ circuit_braker: {} }', 'circuit_braker', 'unknown option (did you mean circuit_breaker?)'],
@@ -29,7 +30,7 @@ describe('an option that is wrong', () => {
     [
       '{ circuit_breaker: [] }',
       'circuit_breaker',
-      'expected a map of options, true for the defaults, or false, got a list',
+      'expected a map of options, true for the defaults, or false, got an empty list',
     ],
     ['{ health: false }', 'health', 'expected a map of options, got false'],
     ['{ preset: premium }', 'preset', 'expected standard, got "premium"'],
@@ -98,7 +99,14 @@ describe('an option that is wrong', () => {
       'expected a list of error codes such as ECONNRESET, got "A B" in it',
     ],
     ['{ retry: { max_retries: 11 } }', 'retry.max_retries', 'expected a whole number from 0 to 10, got 11'],
-    ['{ retry: { methods: [] } }', 'retry.methods', 'expected a list of HTTP methods such as GET, got a list'],
+    [
+      '{ retry: { methods: [] } }',
+      'retry.methods',
+      'expected a list of HTTP methods such as GET, got an empty list: `retry: false` switches retries off',
+    ],
+    ['{ retry: onn }', 'retry', `expected ${SWITCH}, got "onn" (did you mean on?)`],
+    ['{ preset: standart }', 'preset', 'expected standard, got "standart" (did you mean standard?)'],
+    ['{ timeout: { idle: of } }', 'timeout.idle', `expected ${DURATION}, or off, got "of" (did you mean off?)`],
     [
       '{ retry: { methods: ["GE T"] } }',
       'retry.methods',
@@ -129,7 +137,7 @@ describe('an option that is wrong', () => {
     it(`${options} is a problem at ${path}`, () => {
       const config = loadPolicy(options);
       const at = path.startsWith('[') ? `policies.users${path}` : `policies.users.${path}`;
-      assert.deepEqual(config.problems, [{ path: at, message, source: 'file' }]);
+      assert.deepEqual(basicsOf(config), [{ path: at, message, source: 'file' }]);
     });
   }
 
@@ -241,7 +249,7 @@ describe('options that contradict each other', () => {
   ] as const) {
     it(`${options}: ${message}`, () => {
       const config = loadPolicy(options);
-      assert.deepEqual(config.problems, [{ path: `policies.users.${path}`, message, source: 'file' }]);
+      assert.deepEqual(basicsOf(config), [{ path: `policies.users.${path}`, message, source: 'file' }]);
     });
   }
 

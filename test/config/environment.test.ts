@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { variableOptions } from '../../src/config/environment.ts';
 import type { Policy } from '../../src/strategies/shared/policy.ts';
-import { loadEnv, policyOf } from './harness.ts';
+import { basicsOf, loadEnv, policyOf } from './harness.ts';
 
 describe('options in the environment', () => {
   const cases: readonly (readonly [Record<string, string>, (policy: Policy) => unknown, unknown])[] = [
@@ -94,13 +94,19 @@ describe('variables that are wrong', () => {
     ['RETRY_RESPECT_RETRY_AFTER', '1', 'expected true or false, got "1"'],
     ['RETRY_MAX_RETRIES', 'NaN', 'expected a whole number from 0 to 10, got "NaN"'],
     ['RETRY_MAX_RETRIES', '1e1', 'expected a whole number from 0 to 10, got "1e1"'],
-    ['RETRY_METHODS', ',', 'expected a list of HTTP methods such as GET'],
+    [
+      'RETRY_METHODS',
+      ',',
+      'expected a list of HTTP methods such as GET, got an empty list: `retry: false` switches retries off',
+    ],
+    ['PRESET', 'standart', 'expected standard, got "standart" (did you mean standard?)'],
+    ['RETRY', 'flase', 'expected true or false, got "flase" (did you mean false?)'],
     ['FALLBACK_RESPONSE_JSON', '{', 'expected a value that JSON can hold'],
     ['PRESET', 'none', 'expected standard, got "none"'],
   ] as const) {
     it(`${name}=${value} is a problem, and the default policy is off`, () => {
       const config = loadEnv({ [name]: value });
-      assert.deepEqual(config.problems, [{ path: `OTEL_RESILIENCE_${name}`, message, source: 'environment' }]);
+      assert.deepEqual(basicsOf(config), [{ path: `OTEL_RESILIENCE_${name}`, message, source: 'environment' }]);
       assert.equal(config.policies.size, 0);
     });
   }
@@ -113,7 +119,7 @@ describe('variables that are wrong', () => {
   ] as const) {
     it(`${name} is told to be unknown, and changes nothing`, () => {
       const config = loadEnv({ [name]: '5' });
-      assert.deepEqual(config.problems, [{ path: `OTEL_RESILIENCE_${name}`, message, source: 'environment' }]);
+      assert.deepEqual(basicsOf(config), [{ path: `OTEL_RESILIENCE_${name}`, message, source: 'environment' }]);
       assert.ok(config.policies.get('default')?.circuitBreaker);
     });
   }
@@ -133,7 +139,7 @@ describe('variables that are wrong', () => {
       assert.equal(config.enabled, name !== 'ENABLED');
       assert.deepEqual(
         [config.settings.sdk, config.settings.eventSignal, config.settings.log],
-        ['auto', 'logs/dup', 'off'],
+        ['auto', 'logs/dup', 'auto'],
       );
     });
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ResilienceConfig } from '../../src/config/config-types.ts';
 import { type LoadedConfig, loadConfig } from '../../src/config/load-config.ts';
+import type { Problem } from '../../src/config/problem.ts';
 import type { Origin, Policy } from '../../src/strategies/shared/policy.ts';
 
 /** Loads `text` as the file, with further environment variables. */
@@ -18,6 +19,11 @@ export function loadEnv(variables: Record<string, string>, code?: ResilienceConf
 /** Whatever a caller without types may pass. */
 export function loadCode(code: unknown): LoadedConfig {
   return loadConfig({ env: {}, code: code as ResilienceConfig });
+}
+
+/** What is wrong, without where it stands and what follows from it. */
+export function basicsOf({ problems }: LoadedConfig): Pick<Problem, 'path' | 'message' | 'source'>[] {
+  return problems.map(({ path, message, source }) => ({ path, message, source }));
 }
 
 export function policyOf(config: LoadedConfig, name = 'default'): Policy {

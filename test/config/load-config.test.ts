@@ -50,7 +50,7 @@ describe('loadConfig without any configuration', () => {
     assert.deepEqual(config.settings, settings);
   });
 
-  it('loads neither zod nor yaml nor the URL patterns, nor with variables that are settings', () => {
+  it('loads no library, neither without variables nor with variables that are settings', () => {
     const module = path.join(__dirname, '../../src/config/load-config.js');
     const script = `
       const { loadConfig } = require(process.argv[1]);

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
+import { describeProblems } from '../../src/config/describe-problems.ts';
 import { variableOptions } from '../../src/config/environment.ts';
 import type { LoadedConfig } from '../../src/config/load-config.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
-import { describeProblems } from '../../src/config/problem.ts';
+
 import { loadCode, loadFile, originOf } from './harness.ts';
 
 const NAMES = [

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { describeProblems, type Problem, Problems, show } from '../../src/config/problem.ts';
+import { describeProblems } from '../../src/config/describe-problems.ts';
+import { type Problem, Problems, show } from '../../src/config/problem.ts';
 
 const problem = (path: string, message = 'expected nothing'): Problem => ({ path, message, source: 'file' });
 
@@ -21,18 +22,19 @@ describe('describeProblems', () => {
 
   it('keeps each problem to one line of bearable length', () => {
     const [line = ''] = describeProblems([problem(`a\nb\u2028c\u001b[31m`, 'x'.repeat(1_000))]);
-    assert.equal(line.length, 300);
+    assert.equal(line.length, 400);
     assert.doesNotMatch(line, /[\p{Cc}\u2028]/u);
   });
 });
 
 describe('problems', () => {
-  it('do not fill the memory, and still spoil what they spoil', () => {
+  it('do not fill the memory, and still invalidate what they invalidate', () => {
     const problems = new Problems();
-    for (let index = 0; index < 10_000; index++) problems.add(problem('a'), `policy ${index}`);
+    for (let index = 0; index < 10_000; index++)
+      problems.add(problem('a'), { kind: 'policy_off', policy: `policy ${index}` });
     assert.equal(problems.list.length, 200);
-    assert.equal(problems.spoils('policy 9999'), true);
-    assert.equal(problems.spoils('other'), false);
+    assert.equal(problems.invalidates('policy 9999'), true);
+    assert.equal(problems.invalidates('other'), false);
   });
 
   it('show values in a few characters', () => {

@@ -3,8 +3,9 @@ import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { URLPattern } from 'urlpattern-polyfill/urlpattern';
 import type { RuleConfig } from '../../src/config/config-types.ts';
+import { readTarget } from '../../src/config/request-target.ts';
 import { compileCallPattern } from '../../src/config/url-pattern.ts';
-import { loadCode, originOf } from './harness.ts';
+import { basicsOf, loadCode, originOf } from './harness.ts';
 
 function load(...rules: unknown[]) {
   return loadCode({ policies: { a: {}, b: {} }, rules });
@@ -95,6 +96,20 @@ describe('the URL of a rule', () => {
   });
 });
 
+describe('the target of a request', () => {
+  it('is read as the URL standard reads it, by the short way too', () => {
+    const piece = fc.constantFrom('/', 'a', '.', '..', '?', '#', '%2e', "'", ' ', 'é', '=', '&', '%', '/./');
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
+        const path = `/${pieces.join('')}`;
+        const { pathname, search } = new URL(`http://localhost${path}`);
+        assert.deepEqual(readTarget(path), { pathname, search: search.slice(1) }, path);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
 describe('rules', () => {
   it('are asked in their order', () => {
     const rules = [rule('http://x/a/*', 'a'), rule('http://x/*', 'b')];
@@ -164,7 +179,24 @@ describe('a rule that is wrong', () => {
     ['no match', { policy: 'a' }, 'rules[0].match', 'expected a url, methods or both'],
     ['an empty match', { match: {}, policy: 'a' }, 'rules[0].match', 'expected a url, methods or both'],
     ['no policy', { match: { url: 'http://x' } }, 'rules[0].policy', 'expected the name of a policy, or none'],
-    ['an unknown policy', rule('http://x', 'c'), 'rules[0].policy', 'there is no policy "c"'],
+    [
+      'an unknown policy',
+      rule('http://x', 'c'),
+      'rules[0].policy',
+      'there is no policy "c": expected one of default, a, b, none',
+    ],
+    [
+      'a misspelt policy',
+      rule('http://x', 'defualt'),
+      'rules[0].policy',
+      'there is no policy "defualt": expected one of default, a, b, none (did you mean default?)',
+    ],
+    [
+      'no methods in the list',
+      rule('http://x', 'a', []),
+      'rules[0].match.methods',
+      'expected a list of HTTP methods such as GET, got an empty list: leave `methods` out for all methods',
+    ],
     [
       'an empty name',
       { name: '', ...rule('http://x') },
@@ -209,7 +241,7 @@ describe('a rule that is wrong', () => {
     ],
   ] as const) {
     it(`for ${what} is told as ${path}`, () => {
-      assert.deepEqual(load(wrong).problems, [{ path, message, source: 'code' }]);
+      assert.deepEqual(basicsOf(load(wrong)), [{ path, message, source: 'code' }]);
     });
   }
 
@@ -242,7 +274,7 @@ describe('a rule that is wrong', () => {
   it('may be one of two with a name and different policies: the second', () => {
     const config = load({ name: 'n', ...rule('http://x', 'a') }, { name: 'n', ...rule('http://y', 'b') });
     const message = '"n" is the name of a rule with the policy "a" already';
-    assert.deepEqual(config.problems, [{ path: 'rules[1].name', message, source: 'code' }]);
+    assert.deepEqual(basicsOf(config), [{ path: 'rules[1].name', message, source: 'code' }]);
     assert.equal(config.rules.forOrigin(originOf('http://x')).fixed?.assignment?.upstream, 'n');
     assert.deepEqual(config.rules.forOrigin(originOf('http://y')).fixed, { assignment: undefined });
   });
@@ -259,7 +291,7 @@ describe(`a degraded response with \${path.id}`, () => {
     assert.deepEqual(loadWith('users', rule('http://x/:id', 'users'), rule('http://y/:id?', 'users')).problems, []);
     const config = loadWith('users', rule('http://x/:id', 'users'), rule('http://y/:name', 'users'));
     const path = 'policies.users.fallback.response.json.list.0.id';
-    assert.deepEqual(config.problems, [{ path, message: lacks('rules[1]'), source: 'code' }]);
+    assert.deepEqual(basicsOf(config), [{ path, message: lacks('rules[1]'), source: 'code' }]);
     assert.deepEqual(config.rules.forOrigin(originOf('http://y')).match('GET', '/1'), undefined);
   });
 

@@ -2,68 +2,58 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'mocha';
-import type { z } from 'zod';
-import type { PolicyConfig, ResilienceConfig, RuleConfig } from '../../src/config/config-types.ts';
-import { camelCase } from '../../src/config/read.ts';
-import type { documentSchema } from '../../src/config/schema/document.ts';
-import { documentOptions } from '../../src/config/schema/document.ts';
+import { listOptions } from '../../scripts/schema/describe.ts';
+import { TABLES, withTables } from '../../scripts/schema/tables.ts';
+import { typesText } from '../../scripts/schema/types-text.ts';
+import { documentOptions } from '../../src/config/options/document.ts';
+import { policyOptions } from '../../src/config/options/policy.ts';
 import { configJsonSchema } from '../../src/config/schema/json-schema.ts';
-import { metaOf, type OptionMeta, type OptionShape } from '../../src/config/schema/option.ts';
-import { policyOptions } from '../../src/config/schema/policy.ts';
+import { type Option, switchPosition } from '../../src/config/schema/option.ts';
 import { DEFAULT_POLICY } from '../../src/strategies/shared/policy.ts';
 import { loadFile, policyOf } from './harness.ts';
 
-type Camel<S extends string> = S extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : S;
-type Names<T> = T extends readonly (infer I)[]
-  ? Names<I>[]
-  : T extends (...args: never[]) => unknown
-    ? 'function'
-    : T extends object
-      ? { [K in keyof T as K extends string ? Camel<K> : K]-?: Names<NonNullable<T[K]>> }
-      : never;
-type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
-type FromSchema = NonNullable<z.input<typeof documentSchema>>;
-type PolicyFromSchema = NonNullable<FromSchema['policies']>[string];
-type RuleFromSchema = NonNullable<FromSchema['rules']>[number];
+const ROOT = path.join(__dirname, '../../..');
 
-/** Compiles only as long as the types for code have the names of the schema, all of them and no others. */
-const SAME_NAMES: [
-  Same<keyof Names<PolicyFromSchema>, keyof PolicyConfig>,
-  Same<Names<RuleFromSchema>, Names<RuleConfig>>,
-  Same<keyof Names<FromSchema> | 'enabled', keyof ResilienceConfig>,
-  Same<Strategy<PolicyFromSchema, 'circuit_breaker'>, Strategy<PolicyConfig, 'circuitBreaker'>>,
-  Same<Strategy<PolicyFromSchema, 'failure'>, Strategy<PolicyConfig, 'failure'>>,
-  Same<Strategy<PolicyFromSchema, 'bulkhead'>, Strategy<PolicyConfig, 'bulkhead'>>,
-  Same<Strategy<PolicyFromSchema, 'rate_limiter'>, Strategy<PolicyConfig, 'rateLimiter'>>,
-  Same<Strategy<PolicyFromSchema, 'timeout'>, Strategy<PolicyConfig, 'timeout'>>,
-  Same<Strategy<PolicyFromSchema, 'retry'>, Strategy<PolicyConfig, 'retry'>>,
-  Same<keyof Strategy<PolicyFromSchema, 'fallback'>, keyof Strategy<PolicyConfig, 'fallback'>>,
-  Same<Strategy<PolicyFromSchema, 'health'>, Strategy<PolicyConfig, 'health'>>,
-] = [true, true, true, true, true, true, true, true, true, true, true];
-type Strategy<P, K extends keyof P> = Names<Extract<NonNullable<P[K]>, object>>;
-
-function eachOption(
-  options: OptionShape,
-  visit: (path: string[], meta: OptionMeta) => void,
-  above: string[] = [],
-): void {
-  for (const [name, schema] of Object.entries(options)) {
-    const meta = metaOf(schema);
-    visit([...above, name], meta);
-    if ('options' in meta.form) eachOption(meta.form.options, visit, [...above, name]);
-  }
+function read(file: string): string {
+  return fs.readFileSync(path.join(ROOT, file), 'utf8');
 }
 
-describe('config.schema.json', () => {
-  const root = path.join(__dirname, '../../..');
+function isTaken(option: Option, value: unknown): boolean {
+  if (option.form === 'value') return option.kind.parse(value) !== undefined;
+  return option.form === 'switch' && switchPosition(value) !== undefined;
+}
 
-  it('is what the schema gives (npm run schema)', () => {
-    const checkedIn: unknown = JSON.parse(fs.readFileSync(path.join(root, 'config.schema.json'), 'utf8'));
-    assert.deepEqual(checkedIn, JSON.parse(JSON.stringify(configJsonSchema())));
+describe('what is generated from the option tables (npm run schema)', () => {
+  it('is up to date in config.schema.json', () => {
+    assert.deepEqual(JSON.parse(read('config.schema.json')), JSON.parse(JSON.stringify(configJsonSchema())));
   });
 
+  it('is up to date in the types of the options in code', () => {
+    assert.equal(read('src/config/config-types.ts'), typesText());
+  });
+
+  for (const file of ['README.md', 'docs/configuration.md']) {
+    it(`is up to date in the tables of ${file}`, () => {
+      const text = read(file);
+      assert.equal(text, withTables(text));
+    });
+  }
+
+  it('has a place for every table', () => {
+    const pages = read('README.md') + read('docs/configuration.md');
+    for (const name of Object.keys(TABLES)) assert.ok(pages.includes(`<!-- generated: ${name} `), name);
+  });
+
+  it('says of every option in code its default and its range', () => {
+    const text = typesText();
+    assert.match(text, /How long a call may wait for a slot\. 1ms to 1h\. Default: `1s`\. \*\//);
+    assert.match(text, /readonly handler\?: FallbackHandler \| undefined;/);
+  });
+});
+
+describe('config.schema.json', () => {
   it('is shipped, and found by its name', () => {
-    const manifest = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
+    const manifest = JSON.parse(read('package.json'));
     assert.ok(manifest.files.includes('config.schema.json'));
     assert.equal(manifest.exports['./config.schema.json'], './config.schema.json');
   });
@@ -73,40 +63,29 @@ describe('config.schema.json', () => {
   });
 });
 
-describe('the schema', () => {
-  it('describes every option, and tells every default in a form that it takes itself', () => {
-    const seen: string[] = [];
-    const visit = (at: string[], meta: OptionMeta) => {
+describe('the option tables', () => {
+  it('describe every option, and tell every default in a form that the option takes', () => {
+    const listed = listOptions({ ...documentOptions, ...policyOptions });
+    for (const { path: at, option } of listed) {
       const name = at.join('.');
-      seen.push(name);
-      assert.match(meta.description, /\.$/, name);
-      const schema = at.reduce<{ schema?: z.ZodType; options: OptionShape }>(
-        ({ options }, key) => {
-          const next = options[key] as z.ZodType;
-          const { form } = metaOf(next);
-          return { schema: next, options: 'options' in form ? form.options : {} };
-        },
-        { options: { ...documentOptions, ...policyOptions } },
-      ).schema;
-      if (meta.default !== undefined) assert.equal(schema?.safeParse(meta.default).success, true, name);
-    };
-    eachOption(documentOptions, visit);
-    eachOption(policyOptions, visit);
-    assert.ok(seen.length > 60);
+      assert.match(option.description, /\.$/, name);
+      if (option.default !== undefined) assert.ok(isTaken(option, option.default), name);
+    }
+    assert.ok(listed.length > 60);
   });
 
   it('tells the defaults that are in force', () => {
     const written: Record<string, unknown> = {};
-    eachOption(policyOptions, (at, meta) => {
-      const isValue = meta.form.kind === 'value' && meta.default !== undefined;
-      if (!isValue || at[0] === 'preset' || at.at(-1) === 'size') return;
+    for (const { path: at, option } of listOptions(policyOptions)) {
+      const isValue = option.form === 'value' && option.default !== undefined;
+      if (!isValue || at[0] === 'preset' || at.at(-1) === 'size') continue;
       let section = written;
       for (const name of at.slice(0, -1)) {
         section[name] ??= {};
         section = section[name] as Record<string, unknown>;
       }
-      section[at.at(-1) as string] = meta.default;
-    });
+      section[at.at(-1) as string] = option.default;
+    }
     // Without permits, most of a rate limiter has no effect, which would be a problem.
     Object.assign(written.rate_limiter as object, { permits: 5 });
     const implied = {
@@ -119,22 +98,5 @@ describe('the schema', () => {
     const second = policyOf(loadFile(JSON.stringify({ policies: { default: implied } })));
     assert.deepEqual(first, second);
     assert.deepEqual(first.verdict, DEFAULT_POLICY.verdict);
-  });
-
-  it('is what docs/configuration.md says of each option', () => {
-    // A formatter may have aligned the columns.
-    const narrow = (line: string): string => line.replaceAll(/ {2,}/g, ' ');
-    const page = fs.readFileSync(path.join(__dirname, '../../../docs/configuration.md'), 'utf8');
-    const docs = page.split('\n').map(narrow);
-    eachOption(policyOptions, (at, meta) => {
-      const text = typeof meta.default === 'string' ? meta.default : JSON.stringify(meta.default);
-      const shown = text === undefined ? '' : `\`${text}\``;
-      assert.ok(docs.includes(narrow(`| \`${at.join('.')}\` | ${shown} | ${meta.description} |`)), at.join('.'));
-    });
-  });
-
-  it('has the same names as the types for code', () => {
-    assert.ok(SAME_NAMES.every((same) => same));
-    assert.equal(camelCase('max_entry_bytes'), 'maxEntryBytes');
   });
 });

@@ -14,6 +14,7 @@ const API_SHOWS = (url: string): string[] => [
   `reset closed 503 503 ${REFUSED}`,
   `upstream ${url} default 1 {"circuit_open":3}`,
   'circuit open 2',
+  'forgotten 0 503 503',
   'disabled 0 503 503',
 ];
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { ORDER } from '../../src/engine/order.ts';
+import { buildStages } from '../../src/engine/build-pipeline.ts';
 import { CIRCUIT_BREAKER_DEFAULTS } from '../../src/strategies/circuit-breaker/options.ts';
 import { FALLBACK_DEFAULTS } from '../../src/strategies/fallback/options.ts';
 import type { Endpoint, EndpointTarget, Substitute } from '../../src/strategies/shared/contract.ts';
@@ -60,7 +60,7 @@ describe('the circuit breaker in the pipeline', () => {
 
     assert.deepEqual(rejected.log, ['fail']);
     assert.equal((rejected.failedWith as { code?: string } | undefined)?.code, 'ERR_RESILIENCE_CIRCUIT_OPEN');
-    assert.deepEqual(listener.types, ['circuit_state_changed', 'call_rejected']);
+    assert.deepEqual(listener.types, ['circuit_state_changed', 'health_changed', 'call_rejected']);
     assert.equal(listener.events[0]?.call, tripping.execution);
     assert.equal(rejected.execution.result, 'rejected');
     assert.equal(rejected.execution.errorType, 'circuit_open');
@@ -95,7 +95,7 @@ describe('the circuit breaker in the pipeline', () => {
     const third = call();
     third.respondWith(500);
     assert.deepEqual(third.log, ['first', 'deliver']);
-    assert.deepEqual(listener.types, ['circuit_state_changed', 'call_rejected']);
+    assert.deepEqual(listener.types, ['circuit_state_changed', 'health_changed', 'call_rejected']);
     assert.equal(engine.snapshots()[0]?.rejections.circuit_open, 1);
     assert.equal(third.execution.result, 'failure');
   });
@@ -272,7 +272,7 @@ describe('the circuit breaker of another endpoint', () => {
     [500, 1],
   ] as const) {
     it(`hears that it answered ${status}, and not how the primary did`, () => {
-      const { call, engine } = engineHarness({ policy, order: ORDER });
+      const { call, engine } = engineHarness({ policy, buildStages });
       const exchange = call();
       exchange.respondWith(503);
       exchange.respondWith(status);

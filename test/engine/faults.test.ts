@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import { buildStages } from '../../src/engine/build-pipeline.ts';
 import type { ResilienceEvent } from '../../src/engine/events.ts';
-import { ORDER } from '../../src/engine/order.ts';
 import { BULKHEAD_DEFAULTS } from '../../src/strategies/bulkhead/options.ts';
 import type { BodyObserver, Guard, Recovery } from '../../src/strategies/shared/contract.ts';
 import { engineHarness, ScriptedQueue, ScriptedRecovery } from '../support/engine-harness.ts';
@@ -135,7 +135,7 @@ describe('a fault of ours', () => {
   it('of an adapter that cannot send a queued call fails that call alone', () => {
     const { call, faults, engine } = engineHarness({
       policy: { bulkhead: { ...BULKHEAD_DEFAULTS, maxConcurrent: 1, maxQueue: 2 } },
-      order: ORDER,
+      buildStages,
     });
     const [running, queued, next] = [call(), call(), call()];
     queued.send = fail;
@@ -189,7 +189,7 @@ describe('a time limit of an attempt that came sooner than its adapter asked for
 });
 
 describe('a time limit that ends between the decision for an attempt and the attempt', () => {
-  it('ends the call, for the adapter has no attempt to cancel yet', () => {
+  it('gives the app what is held, as soon as the adapter asks, for no attempt is made', () => {
     const { call, clock } = engineHarness({
       policy: { timeout: { attemptMs: undefined, totalMs: 40, idleMs: undefined } },
       recoveries: [
@@ -203,8 +203,8 @@ describe('a time limit that ends between the decision for an attempt and the att
     );
     clock.advance(40);
     exchange.listener?.proceed();
-    assert.deepEqual(exchange.log, ['first', 'fail']);
-    assert.equal((exchange.failedWith as { code?: string } | undefined)?.code, 'ERR_RESILIENCE_TIMEOUT');
+    assert.deepEqual(exchange.log, ['first', 'release']);
+    assert.equal(exchange.execution.errorType, 'ECONNRESET');
     assert.equal(clock.pending, 0);
   });
 });

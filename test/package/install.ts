@@ -69,3 +69,11 @@ export async function installedWith(packages: readonly string[], tarball: string
   cpSync(path.join(ROOT, 'test/e2e/fixtures'), folder, { recursive: true });
   return folder;
 }
+
+/** A new folder with the package and what npm installs by itself along with it. */
+export async function installedAlone(tarball: string): Promise<string> {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'resilience-alone-'));
+  writeFileSync(path.join(folder, 'package.json'), '{ "name": "app", "private": true }');
+  await npm(folder, 'install', '--ignore-scripts', '--prefer-offline', tarball);
+  return folder;
+}

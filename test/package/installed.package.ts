@@ -7,12 +7,14 @@ import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
 import { AppUnderTest, cleanEnv } from '../e2e/app-under-test.ts';
 import { OtlpReceiver } from '../support/otlp-receiver.ts';
 import { Upstream } from '../support/upstream.ts';
-import { installedApp, NODE, pack, SDK_LINES } from './install.ts';
+import { installedAlone, installedApp, NODE, pack, SDK_LINES } from './install.ts';
 
 const run = promisify(execFile);
 const ROOT = path.resolve(__dirname, '../../..');
 /** An installation from a registry, the first time. */
 const INSTALL_MS = 300_000;
+/** From the folder of an app. */
+const BIN = path.join('node_modules', '.bin', 'otel-resilience');
 const CHANGE = 'resilience.circuit_breaker.state_change';
 
 let packed: Awaited<ReturnType<typeof pack>>;
@@ -98,8 +100,15 @@ for (const [line, { node }] of Object.entries(SDK_LINES)) {
         `reset closed 503 503 ${refused}`,
         `upstream ${upstream.url} default 1 {"circuit_open":3}`,
         'circuit open 2',
+        'forgotten 0 503 503',
         'disabled 0 503 503',
       ]);
+    });
+
+    it('runs the demo by its command, with traces', async () => {
+      const { stdout } = await run(BIN, ['demo'], { cwd: folder, env: cleanEnv() });
+      assert.match(stdout, /OTLP to a receiver in this process/);
+      assert.match(stdout, /Trace of the visit that opened the circuit/);
     });
 
     for (const [module, resolution] of [
@@ -123,3 +132,25 @@ for (const [line, { node }] of Object.entries(SDK_LINES)) {
     }
   });
 }
+
+describe('the packed package, installed alone', function () {
+  this.timeout(INSTALL_MS);
+  let folder: string;
+
+  before(async () => {
+    folder = await installedAlone(packed.tarball);
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('runs the demo by its command, and says what is missing for traces', async () => {
+    const { stdout } = await run(BIN, ['demo'], { cwd: folder, env: cleanEnv() });
+    assert.match(stdout, /@opentelemetry\/sdk-node is not installed here/);
+    assert.match(stdout, /calls of the app: \d+ answered, \d+ failed, \d+ rejected/);
+  });
+
+  it('explains the environment', async () => {
+    const env = { ...cleanEnv(), OTEL_RESILIENCE_PRESET: 'standard' };
+    const { stdout } = await run(BIN, ['explain', 'GET', 'https://api.example.com/'], { cwd: folder, env });
+    assert.match(stdout, /^preset +standard +environment$/m);
+  });
+});

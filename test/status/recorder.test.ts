@@ -37,7 +37,7 @@ beforeEach(() => {
   upstreams = [snapshot('a')];
   inner = new RecordingListener();
   recorder = new Recorder({
-    resilience: { upstreams: () => upstreams, circuit: () => undefined },
+    resilience: { upstreams: () => upstreams, circuit: () => undefined, reset: () => {} },
     intervalMs: 1000,
     actions: false,
     now: () => nowMs,
@@ -45,8 +45,12 @@ beforeEach(() => {
   });
   recorder.on = true;
   const tap = recorder.tap(inner);
-  end = (result, durationMs, upstream = 'a') =>
+  end = (result, durationMs, upstream = 'a') => {
+    upstreams = upstreams.map((each) =>
+      each.upstream === upstream ? { ...each, results: { ...each.results, [result]: each.results[result] + 1 } } : each,
+    );
     tap.callEnded({ policy: 'default', upstream, result } as ObservedCall, durationMs);
+  };
 });
 
 function sample() {
@@ -77,7 +81,7 @@ describe('the recorder of the status page', () => {
     for (const result of ['success', 'success', 'failure', 'rejected', 'fallback'] as const) end(result, 10);
     nowMs = 1000; // the sample comes a second late
     const [first] = sample().upstreams;
-    assert.deepEqual(first?.totals, { success: 2, failure: 1, rejected: 1, fallback: 1 });
+    assert.deepEqual(first?.results, { success: 2, failure: 1, rejected: 1, fallback: 1 });
     assert.equal(first?.point.success, 1);
     assert.equal(first?.point.rejected, 0.5);
     assert.equal(sample().upstreams[0]?.point.success, 0);
@@ -99,7 +103,7 @@ describe('the recorder of the status page', () => {
     recorder.on = false;
     end('success', 7);
     assert.equal(inner.ended.length, 1);
-    assert.equal(recorder.document().upstreams[0]?.totals.success, 0);
+    assert.equal(recorder.document().upstreams[0]?.latency, null);
   });
 
   it('keeps the last points only, oldest first, and null for what came before an upstream', () => {

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import http from 'node:http';
 import net from 'node:net';
 import { afterEach, beforeEach, describe, it } from 'mocha';
+import { buildStages } from '../../src/engine/build-pipeline.ts';
 import type { Engine } from '../../src/engine/engine.ts';
-import { ORDER } from '../../src/engine/order.ts';
 import { createResilience, type Resilience } from '../../src/resilience.ts';
 import type { Change, SampleDocument, StatusDocument } from '../../src/status/document.ts';
 import { type StatusPage, serveStatus } from '../../src/status/serve.ts';
@@ -25,7 +25,7 @@ let lines: string[];
 beforeEach(() => {
   lines = [];
 
-  const harness = engineHarness({ order: ORDER });
+  const harness = engineHarness({ buildStages });
   const engine: Engine = harness.engine;
   harness.pipeline();
   resilience = createResilience(() => engine);
@@ -68,7 +68,7 @@ describe('the status page server', () => {
     const { headers, body } = await ask(`${url}status`);
     assert.match(String(headers['content-type']), /^application\/json/);
     const { version, actions, upstreams } = JSON.parse(body) as StatusDocument;
-    assert.deepEqual([version, actions, upstreams[0]?.upstream], [1, false, UPSTREAM]);
+    assert.deepEqual([version, actions, upstreams[0]?.upstream], [2, false, UPSTREAM]);
     assert.equal((await ask(`${url}healthz`)).body, 'ok\n');
     assert.equal((await ask(`${url}status`, { method: 'HEAD' })).body, '');
   });
@@ -126,6 +126,7 @@ describe('the status page server', () => {
     const headers = { ...JSON_TYPE, ...BEARER };
     for (const [action, state] of [
       ['force-open', 'forced_open'],
+      ['probe-now', 'half_open'],
       ['force-closed', 'forced_closed'],
       ['reset', 'closed'],
     ] as const) {
@@ -204,6 +205,42 @@ describe('the status page server', () => {
       again = await begin(`${url}events`);
     }
     assert.equal(again.statusCode, 200);
+  });
+
+  it('answers while others hold more connections than it keeps, and say nothing or half of it', async () => {
+    const url = await serve();
+    const port = Number(new URL(url).port);
+    const holders: net.Socket[] = [];
+    try {
+      for (let i = 0; i < 200; i++) {
+        const socket = net.connect(port, '127.0.0.1').on('error', () => {});
+        holders.push(socket);
+        await once(socket, 'connect');
+        if (i % 2 === 0) socket.write('GET /status HTTP/1.1\r\nHost: localhost\r\nX-Slow: ');
+        if (i % 25 === 0) assert.equal(await status(`${url}status`), 200, `with ${i} of them`);
+      }
+      assert.equal(await status(`${url}status`), 200);
+    } finally {
+      for (const socket of holders) socket.destroy();
+    }
+  });
+
+  it('keeps its listeners while connections that say nothing come and go', async () => {
+    const url = await serve();
+    const port = Number(new URL(url).port);
+    const stream = events(await begin(`${url}events`));
+    assert.equal((await stream.next()).done, false);
+    const holders: net.Socket[] = [];
+    try {
+      for (let i = 0; i < 150; i++) {
+        holders.push(net.connect(port, '127.0.0.1').on('error', () => {}));
+        await once(holders[i] as net.Socket, 'connect');
+      }
+      const next = await stream.next();
+      assert.equal(next.done, false);
+    } finally {
+      for (const socket of holders) socket.destroy();
+    }
   });
 
   it('listens on other addresses only with a token, which is then needed to read', async () => {

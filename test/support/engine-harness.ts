@@ -1,6 +1,6 @@
+import type { StageBuilder } from '../../src/engine/build-pipeline.ts';
+import type { CallState } from '../../src/engine/call-state.ts';
 import { Engine } from '../../src/engine/engine.ts';
-import type { Execution } from '../../src/engine/execution.ts';
-import type { Order } from '../../src/engine/order.ts';
 import type { Pipeline } from '../../src/engine/pipeline.ts';
 import type {
   Admission,
@@ -21,7 +21,8 @@ export interface HarnessOptions {
   readonly mode?: Mode;
   readonly guards?: readonly Guard[];
   readonly recoveries?: readonly Recovery[];
-  readonly order?: Order;
+  /** The real ones, or scripted ones that depend on the policy. */
+  readonly buildStages?: StageBuilder;
   /** For guards that need it before the harness is made. */
   readonly clock?: ManualClock;
   /** Changes what the listener hears, or throws. */
@@ -33,20 +34,13 @@ export function engineHarness(options: HarnessOptions = {}) {
   const clock = options.clock ?? new ManualClock();
   const listener = options.listener ?? new RecordingListener();
   const faults: unknown[] = [];
-  const scripted: Order = {
-    callGuards: (options.guards ?? []).map((guard) => ({ strategy: 'scripted', because: 'test', build: () => guard })),
-    recoveries: (options.recoveries ?? []).map((recovery) => ({
-      strategy: 'scripted',
-      because: 'test',
-      build: () => recovery,
-    })),
-  };
+  const scripted: StageBuilder = () => ({ callGuards: options.guards ?? [], recoveries: options.recoveries ?? [] });
   const engine = new Engine({
     clock,
     listener,
     random: () => 0.5,
     rules: everyCall(options.policy, options.mode === undefined ? {} : { mode: options.mode }),
-    order: options.order ?? scripted,
+    buildStages: options.buildStages ?? scripted,
     fault: (error) => faults.push(error),
   });
   const pipeline = (): Pipeline => {
@@ -54,11 +48,11 @@ export function engineHarness(options: HarnessOptions = {}) {
     if (found === undefined) throw new Error('no pipeline');
     return found;
   };
-  const call = (method = 'GET'): FakeExchange & { execution: Execution } => {
+  const call = (method = 'GET'): FakeExchange & { execution: CallState } => {
     const exchange = new FakeExchange(method);
     const execution = engine.open(pipeline(), exchange);
     exchange.start(execution);
-    return Object.assign(exchange, { execution });
+    return Object.assign(exchange, { execution: execution.call });
   };
   return { clock, listener, engine, pipeline, call, faults };
 }

@@ -1,6 +1,6 @@
-import { z } from 'zod';
 import { defaultPort, formatAuthority, stripBrackets } from '../../common/authority.ts';
-import { type OptionText, option } from './option.ts';
+import { type Kind, listOf } from './kind.ts';
+import { type OptionText, type ValueOption, value } from './option.ts';
 
 /** Where a fallback endpoint is, as `EndpointTarget` wants it. */
 export interface EndpointAddress {
@@ -11,13 +11,24 @@ export interface EndpointAddress {
 }
 
 const MAX_ENDPOINTS = 10; // each is one more attempt that a failing call may make
+const MAX_LENGTH = 2_048;
+const ENDPOINT = /^[hH][tT][tT][pP][sS]?:\/\/[^/?#\\@\s][^?#@\s]*$/;
+
+const endpoint: Kind<EndpointAddress> = {
+  parse: (given) => (typeof given === 'string' ? parseEndpoint(given) : undefined),
+  expects: 'an absolute http(s) URL without credentials, query and fragment',
+  brief: 'an absolute URL',
+  json: { type: 'string', maxLength: MAX_LENGTH, pattern: ENDPOINT.source },
+  type: 'string',
+  text: 'scalar',
+  secret: true,
+  write: endpointText,
+};
 
 /** Undefined unless `text` is an absolute http(s) URL with nothing but an origin and a path. */
-export function parseEndpoint(text: string): EndpointAddress | undefined {
-  if (!/^https?:\/\/[^/?#\\]/i.test(text) || !URL.canParse(text)) return undefined;
+function parseEndpoint(text: string): EndpointAddress | undefined {
+  if (text.length > MAX_LENGTH || !ENDPOINT.test(text) || !URL.canParse(text)) return undefined;
   const url = new URL(text);
-  // An empty query or fragment leaves no trace in the parsed URL.
-  if (url.username !== '' || url.password !== '' || text.includes('?') || text.includes('#')) return undefined;
   const protocol = url.protocol === 'https:' ? 'https:' : 'http:';
   return {
     protocol,
@@ -28,18 +39,11 @@ export function parseEndpoint(text: string): EndpointAddress | undefined {
 }
 
 /** As one would write it in the file. */
-export function endpointText({ protocol, host, port, basePath }: EndpointAddress): string {
+function endpointText({ protocol, host, port, basePath }: EndpointAddress): string {
   return `${protocol}//${formatAuthority(protocol, host, port)}${basePath}`;
 }
 
-export function endpoints(about: OptionText) {
-  const endpoint = z
-    .string()
-    .max(2_048)
-    .regex(/^[hH][tT][tT][pP][sS]?:\/\/[^/?#\\@\s][^?#@\s]*$/)
-    .transform((text) => parseEndpoint(text) as EndpointAddress)
-    .refine((address) => address !== undefined);
+export function endpoints(about: OptionText): ValueOption<readonly EndpointAddress[]> {
   const expects = 'a list of absolute http(s) URLs without credentials, query and fragment';
-  const form = { kind: 'value', text: 'list', holds: 'endpoints' } as const;
-  return option(z.array(endpoint).max(MAX_ENDPOINTS), about, { form, expects });
+  return value(listOf(endpoint, { max: MAX_ENDPOINTS }, { expects, brief: 'absolute URLs' }), about);
 }

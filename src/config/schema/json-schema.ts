@@ -1,34 +1,49 @@
-import { z } from 'zod';
-import { documentSchema } from './document.ts';
-import { findMeta } from './option.ts';
+import { documentOptions } from '../options/document.ts';
+import type { JsonSchema } from './kind.ts';
+import type { Option, OptionTable } from './option.ts';
 
 /** The schema of the file for editors, as `config.schema.json` holds it. Draft 7 is what YAML editors know best. */
-export function configJsonSchema(): Record<string, unknown> {
-  const { $schema, ...schema } = z.toJSONSchema(documentSchema, {
-    io: 'input',
-    target: 'draft-7',
-    unrepresentable: 'any',
-    override({ zodSchema, jsonSchema }) {
-      // zod drops the defaults of what it transforms; these are written in the form that goes in.
-      const meta = findMeta(zodSchema);
-      if (meta?.default !== undefined) jsonSchema.default = meta.default as NonNullable<typeof jsonSchema.default>;
-      const { properties } = jsonSchema;
-      for (const name of Object.keys(properties ?? {})) {
-        if (isFunction(zodSchema, name)) delete properties?.[name];
-      }
-      // Told apart when they are missing, so that the rest of a rule can be judged too.
-      if (properties !== undefined && 'match' in properties) jsonSchema.required = ['match', 'policy'];
-    },
-  });
+export function configJsonSchema(): JsonSchema {
   return {
-    $schema,
+    $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'opentelemetry-instrumentation-resilience',
-    ...schema,
+    description: 'Configuration of opentelemetry-instrumentation-resilience.',
+    ...mapOf(documentOptions),
   };
 }
 
-/** Functions can be given in code only. */
-function isFunction(schema: object, property: string): boolean {
-  const option = schema instanceof z.ZodObject ? (schema.shape as Record<string, object>)[property] : undefined;
-  return option !== undefined && findMeta(option)?.form.kind === 'function';
+function mapOf(options: OptionTable, required: readonly string[] = []): JsonSchema {
+  // Functions can be given in code only.
+  const inFile = Object.entries(options).filter(([, option]) => option.form !== 'function');
+  return {
+    type: 'object',
+    properties: Object.fromEntries(inFile.map(([name, option]) => [name, described(option)])),
+    ...(required.length > 0 && { required }),
+    additionalProperties: false,
+  };
+}
+
+function described(option: Option): JsonSchema {
+  return {
+    description: option.description,
+    ...schemaOf(option),
+    ...(option.default !== undefined && { default: option.default }),
+  };
+}
+
+function schemaOf(option: Option): JsonSchema {
+  switch (option.form) {
+    case 'value':
+      return option.kind.json;
+    case 'section':
+      return mapOf(option.options);
+    case 'switch':
+      return { anyOf: [{ type: 'boolean' }, { type: 'string', enum: ['on', 'off'] }, mapOf(option.options)] };
+    case 'list':
+      return { type: 'array', items: mapOf(option.options, option.required), maxItems: option.max };
+    case 'map':
+      return { type: 'object', propertyNames: option.name.json, additionalProperties: mapOf(option.options) };
+    case 'function':
+      return {};
+  }
 }

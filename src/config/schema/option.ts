@@ -1,77 +1,135 @@
-import { z } from 'zod';
+import type { Kind } from './kind.ts';
 
-/** How an option is written, for messages, for the environment and for whoever walks the schema. */
-export type OptionForm =
-  /** A map of options. */
-  | { readonly kind: 'section'; readonly options: OptionShape }
-  /** A strategy or a part of one: a map of options, true for its defaults, false to switch it off. */
-  | { readonly kind: 'switch'; readonly options: OptionShape }
-  /** Names that the operator chose, each with a map of options. */
-  | { readonly kind: 'named'; readonly name: z.ZodType; readonly item: OptionShape }
-  | { readonly kind: 'sections'; readonly item: OptionShape; readonly max: number }
-  /** One value. `text` says how an environment variable spells it, `holds` what it is read into if not what was given. */
-  | { readonly kind: 'value'; readonly text: TextForm; readonly holds?: Held }
-  /** A function, so only to be had in code. */
-  | { readonly kind: 'function' };
+/** The options of a section by name, in the file's spelling. */
+export type OptionTable = Readonly<Record<string, Option>>;
 
-/** Milliseconds, bytes, ranges of statuses, addresses of endpoints. */
-export type Held = 'duration' | 'size' | 'statuses' | 'endpoints';
-
-export type TextForm = 'scalar' | 'list' | 'pairs' | 'json';
-
-export type OptionShape = Readonly<Record<string, z.ZodType>>;
-
-/** What is known of an option besides what zod checks. */
-export interface OptionMeta extends OptionText {
-  readonly form: OptionForm;
-  /** Ends the sentence "expected ...". */
-  readonly expects: string;
-}
+export type Option =
+  | ValueOption<unknown>
+  | SectionOption<OptionTable>
+  | SwitchOption<OptionTable>
+  | ListOption<OptionTable>
+  | MapOption<OptionTable>
+  | FunctionOption<unknown>;
 
 export interface OptionText {
+  /** A sentence. */
   readonly description: string;
   /** As one would write it in the file. Undefined: there is none, or it depends on other options. */
   readonly default?: unknown;
+  /** In words, where the default depends on other options: `permits`. */
+  readonly defaultWords?: string;
+  /** The option has a meaning only beside this value of a sibling: `{ option: 'type', value: 'count' }`. */
+  readonly onlyWith?: { readonly option: string; readonly value: string };
 }
 
-const known = new WeakMap<object, OptionMeta>();
-
-/** What is known of a schema that `option` made, so that nothing about options has to be listed a second time. */
-export function metaOf(schema: z.ZodType): OptionMeta {
-  const meta = known.get(schema);
-  if (meta === undefined) throw new TypeError('not an option of the schema');
-  return meta;
+/** One value. */
+export interface ValueOption<T> extends OptionText {
+  readonly form: 'value';
+  readonly kind: Kind<T>;
 }
 
-/** The same for any schema: undefined for the parts that options are made of. */
-export function findMeta(schema: object): OptionMeta | undefined {
-  return known.get(schema);
+/** A map of options. */
+export interface SectionOption<S extends OptionTable> extends OptionText {
+  readonly form: 'section';
+  readonly options: S;
 }
 
-/** Makes an option of a schema: may be left out, and is known to whoever walks the schema. */
-export function option<S extends z.ZodType>(
-  schema: S,
-  text: OptionText,
-  meta: Omit<OptionMeta, keyof OptionText>,
-): z.ZodOptional<S> {
-  const optional = schema.optional().meta({ description: text.description });
-  known.set(optional, { ...text, ...meta });
-  return optional;
+/** A strategy or a part of one: a map of options, true for its defaults, false to switch it off. */
+export interface SwitchOption<S extends OptionTable> extends OptionText {
+  readonly form: 'switch';
+  readonly options: S;
 }
 
-export function section<S extends z.ZodRawShape>(options: S, text: OptionText) {
-  const form = { kind: 'section', options: options as unknown as OptionShape } as const;
-  return option(z.strictObject(options), text, { form, expects: 'a map of options' });
+/** A list of maps of options. */
+export interface ListOption<S extends OptionTable> extends OptionText {
+  readonly form: 'list';
+  readonly options: S;
+  readonly max: number;
+  /** What the list holds, in the plural: `rules`. */
+  readonly items: string;
+  /** What one of them is, as a sentence. */
+  readonly each: string;
+  /** Those that every item must have. */
+  readonly required: readonly string[];
 }
 
-/** True becomes `{}`: on, with nothing said. */
-export function switchable<S extends z.ZodRawShape>(options: S, text: OptionText) {
-  const form = { kind: 'switch', options: options as unknown as OptionShape } as const;
-  const schema = z
-    .union([z.boolean(), z.enum(['on', 'off']), z.strictObject(options)])
-    .transform((value): false | z.output<z.ZodObject<S>> => {
-      if (value === false || value === 'off') return false;
-      return value === true || value === 'on' ? ({} as z.output<z.ZodObject<S>>) : (value as z.output<z.ZodObject<S>>);
-    });
-  return option(schema, text, { form, expects: 'a map of options, true for the defaults, or false' });
+/** Names that the operator chooses, each with a map of options. */
+export interface MapOption<S extends OptionTable> extends OptionText {
+  readonly form: 'map';
+  readonly options: S;
+  readonly name: Kind<string>;
+  /** What the map holds, in the plural: `policies`. */
+  readonly items: string;
+  /** What one of them is, as a sentence. */
+  readonly each: string;
 }
+
+/** A function, so only to be had in code. */
+export interface FunctionOption<T> extends OptionText {
+  readonly form: 'function';
+  readonly type: string;
+  /** Never there: carries the type of what is read. */
+  readonly of?: T;
+}
+
+/** What is read of a table: whatever was left out or wrong is missing. */
+export type Values<S extends OptionTable> = { readonly [K in keyof S]?: ValueOf<S[K]> | undefined };
+
+export type ValueOf<O extends Option> =
+  O extends ValueOption<infer T>
+    ? T
+    : O extends SwitchOption<infer S>
+      ? Values<S> | false
+      : O extends SectionOption<infer S>
+        ? Values<S>
+        : O extends ListOption<infer S>
+          ? readonly Values<S>[]
+          : O extends MapOption<infer S>
+            ? Readonly<Record<string, Values<S>>>
+            : O extends FunctionOption<infer T>
+              ? T
+              : never;
+
+export function value<T>(kind: Kind<T>, text: OptionText): ValueOption<T> {
+  return { form: 'value', kind, ...text };
+}
+
+export function section<S extends OptionTable>(options: S, text: OptionText): SectionOption<S> {
+  return { form: 'section', options, ...text };
+}
+
+export function switchable<S extends OptionTable>(options: S, text: OptionText): SwitchOption<S> {
+  return { form: 'switch', options, ...text };
+}
+
+/** Ends the sentence "expected ...". */
+export function expectationOf(option: Option): string {
+  switch (option.form) {
+    case 'value':
+      return option.kind.expects;
+    case 'section':
+      return 'a map of options';
+    case 'switch':
+      return 'a map of options, true for the defaults, or false';
+    case 'list':
+      return `a list of at most ${option.max} ${option.items}`;
+    case 'map':
+      return `a map of ${option.items} by name (${option.name.expects})`;
+    case 'function':
+      return 'a function';
+  }
+}
+
+const SWITCH_POSITIONS: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
+  [true, true],
+  ['on', true],
+  [false, false],
+  ['off', false],
+]);
+
+/** True: on with its defaults; undefined: neither on nor off. */
+export function switchPosition(given: unknown): boolean | undefined {
+  return SWITCH_POSITIONS.get(given);
+}
+
+export const SWITCH_WORDS: readonly string[] = ['off', 'on', 'true', 'false'];

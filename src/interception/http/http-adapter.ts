@@ -1,16 +1,17 @@
 import http, { type ClientRequest } from 'node:http';
 import https from 'node:https';
 import { syncBuiltinESMExports } from 'node:module';
-import type { CallEngine } from '../../engine/exchange.ts';
-import type { ExtraField, ExtraHeaders } from '../extra-headers.ts';
+
+import type { Attempt, CallEngine, ExchangeListener } from '../../engine/exchange.ts';
+import type { ExtraHeaders } from '../extra-headers.ts';
 import { type Undo, UndoStack } from '../patch.ts';
-import type { CallArguments } from './added-headers.ts';
-import { type CallTarget, type Protocol, readTarget } from './call-target.ts';
-import type { DirectCall } from './direct-call.ts';
-import type { CallSite } from './http-exchange.ts';
-import { type Depth, PatchedModule } from './patched-module.ts';
-import { installSensors } from './prototype-patches.ts';
-import type { RelayedCall } from './relayed-call.ts';
+import { withFields } from './call/added-headers.ts';
+import type { CallSite } from './call/call-site.ts';
+import { type Protocol, readTarget } from './call/call-target.ts';
+import { HttpExchange } from './call/http-exchange.ts';
+import { startDirect, startRelayed, startWaiting } from './call/start-call.ts';
+import { type Depth, PatchedModule } from './patch/patched-module.ts';
+import { patchPrototypes } from './patch/prototype-patches.ts';
 
 export interface HttpAdapterOptions {
   readonly engine: CallEngine;
@@ -21,23 +22,19 @@ export interface HttpAdapterOptions {
   readonly report: (error: unknown) => void;
 }
 
-interface Calls {
-  readonly Direct: typeof DirectCall;
-  readonly Relayed: typeof RelayedCall;
-}
-
-/** With the first call there is something to do for: most of this folder. */
-function loadCalls(): Calls {
-  const direct = require('./direct-call.js') as typeof import('./direct-call.ts');
-  const relayed = require('./relayed-call.js') as typeof import('./relayed-call.ts');
-  return { Direct: direct.DirectCall, Relayed: relayed.RelayedCall };
+/** A call that the engine has judged. */
+interface Judged {
+  readonly exchange: HttpExchange;
+  readonly listener: ExchangeListener;
+  /** The attempt to make at once; undefined: the call waits, or is refused. */
+  readonly first: Attempt | undefined;
+  readonly buffersOutcome: boolean;
 }
 
 /** Leads calls of `node:http` and `node:https` through the engine. */
 export class HttpAdapter {
   readonly #options: HttpAdapterOptions;
   readonly #modules: Readonly<Record<Protocol, PatchedModule>>;
-  #calls: Calls | undefined;
 
   constructor(options: HttpAdapterOptions) {
     this.#options = options;
@@ -53,7 +50,7 @@ export class HttpAdapter {
   install(): Undo {
     const undos = new UndoStack();
     undos.add(syncBuiltinESMExports);
-    undos.add(installSensors(this.#options.report));
+    undos.add(patchPrototypes(this.#options.report));
     for (const module of Object.values(this.#modules)) undos.add(module.install());
     syncBuiltinESMExports();
     return () => undos.undo();
@@ -72,19 +69,22 @@ export class HttpAdapter {
   }
 
   #call(module: PatchedModule, args: unknown[], layers: number): ClientRequest {
-    const call = this.#begin(module, args, layers);
-    return call === undefined ? module.inner(args, layers) : call.start();
+    const judged = this.#judge(module, args, layers);
+    if (judged === undefined) return module.inner(args, layers);
+    const { exchange, listener, first, buffersOutcome } = judged;
+    if (first === undefined) return startWaiting(exchange, listener);
+    return buffersOutcome ? startRelayed(exchange, listener, first) : startDirect(exchange, listener, first);
   }
 
   /** Undefined: the call is none of ours, or we have failed to deal with it before there was anything to see of it. */
-  #begin(module: PatchedModule, args: unknown[], layers: number): DirectCall | RelayedCall | undefined {
+  #judge(module: PatchedModule, args: unknown[], layers: number): Judged | undefined {
     const { engine, bypass, extraHeaders, report } = this.#options;
     try {
       const before = module.layers;
       if (bypass()) return undefined;
       // Asking may have started an SDK; what it put on now is new to this call as well.
       const through = layers + module.layers - before;
-      const asked = readTarget(module.protocol, args);
+      const asked = readTarget(module, args);
       if (asked === undefined) return undefined;
       const pipeline = engine.route(
         asked.protocol,
@@ -96,22 +96,15 @@ export class HttpAdapter {
       );
       if (pipeline === undefined) return undefined;
       const fields = extraHeaders?.();
-      const { target, args: made } = fields ? adding(fields, asked, args) : { target: asked, args };
+      const { target, args: made } = fields ? withFields({ target: asked, args }, fields) : { target: asked, args };
       const { buffersOutcome, maxReplayBytes } = pipeline;
       const site: CallSite = { module, args: made, layers: through, maxReplayBytes, modules: this.#modules, report };
-      this.#calls ??= loadCalls();
-      const call = buffersOutcome ? new this.#calls.Relayed(target, site) : new this.#calls.Direct(target, site);
-      call.begin(engine.open(pipeline, call));
-      return call;
+      const exchange = new HttpExchange(target, site);
+      const listener = engine.open(pipeline, exchange);
+      return { exchange, listener, first: listener.begin(), buffersOutcome };
     } catch (error) {
       report(error);
       return undefined;
     }
   }
-}
-
-/** Loaded where there is something to add, which is rare. */
-function adding(fields: readonly ExtraField[], target: CallTarget, args: readonly unknown[]): CallArguments {
-  const { withFields } = require('./added-headers.js') as typeof import('./added-headers.ts');
-  return withFields({ target, args }, fields);
 }

@@ -1,7 +1,7 @@
 import type { Attempt, Exchange, ExchangeListener } from '../../engine/exchange.ts';
 import type { Substitute } from '../../strategies/shared/contract.ts';
 import { requestAborted } from './abort-errors.ts';
-import { CallerScope } from './caller-scope.ts';
+import { CallerScope, ScopedSide } from './caller-scope.ts';
 import type { CallerSide, WireLink } from './caller-side.ts';
 import type { Destination } from './destination.ts';
 import { play } from './playback.ts';
@@ -134,7 +134,9 @@ export class Call implements Exchange, Waiting {
   }
 
   #rememberScope(): void {
-    if (!this.#closing && !this.ended) this.#scope ??= new CallerScope();
+    if (this.#closing || this.ended || this.#scope !== undefined) return;
+    this.#scope = new CallerScope();
+    this.caller = new ScopedSide(this.caller, this.#scope);
   }
 
   // ── exchange ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -149,7 +151,6 @@ export class Call implements Exchange, Waiting {
 
   send(attempt: Attempt): void {
     if (this.ended) return;
-    removeWaiting(this.input.dispatcher, this);
     // The body may have gone since it was asked for, as may the dispatcher: then what was held is the outcome.
     if (this.#wire !== undefined && !this.replayable()) return this.#giveBack();
     this.#dropHeld();
@@ -157,9 +158,11 @@ export class Call implements Exchange, Waiting {
     this.#wire = wire;
     // We are in the stack of undici's report, of this call or another: a dispatch there would find its queues half moved.
     queueMicrotask(() => {
+      // It may have been cancelled meanwhile.
       if (!wire.isOpen()) return;
       if (this.#scope === undefined) this.#launch(wire);
-      else this.#scope.run(() => this.#launch(wire));
+      else this.#scope.runInAsyncScope(this.#launch, this, wire);
+      removeWaiting(this.input.dispatcher, this);
     });
   }
 

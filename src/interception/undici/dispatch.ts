@@ -1,6 +1,7 @@
 import { stringify } from 'node:querystring';
 import type { Attempt, CallEngine } from '../../engine/exchange.ts';
 import type { ExtraField, ExtraHeaders } from '../extra-headers.ts';
+import { withFields } from './added-headers.ts';
 import { Call } from './call.ts';
 import type { CallerSide } from './caller-side.ts';
 import { ControllerSide } from './controller-side.ts';
@@ -176,7 +177,5 @@ function withHeadersOf(options: DispatchOptions, fields: readonly ExtraField[] |
   const headers = rereadable(options.headers);
   const rereadableOptions = headers === options.headers ? options : { ...options, headers };
   if (fields === undefined) return rereadableOptions;
-  // Loaded where there is something to add, which is rare.
-  const { withFields } = require('./added-headers.js') as typeof import('./added-headers.ts');
   return withFields(rereadableOptions, fields);
 }

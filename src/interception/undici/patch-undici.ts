@@ -1,6 +1,7 @@
 import diagnostics from 'node:diagnostics_channel';
 import type { CallEngine } from '../../engine/exchange.ts';
 import type { ExtraHeaders } from '../extra-headers.ts';
+import { makeDispatch } from './dispatch.ts';
 import { onFirstFetch } from './fetch-entry.ts';
 import { UndiciInstances } from './undici-instances.ts';
 
@@ -28,11 +29,7 @@ const given = new Set<object>();
  */
 export function patchUndici(options: UndiciPatchOptions): () => void {
   const { report } = options;
-  const instances = new UndiciInstances((instance) => {
-    // Most of this adapter, for which a process that never calls undici or fetch has no use.
-    const { makeDispatch } = require('./dispatch.js') as typeof import('./dispatch.ts');
-    return makeDispatch(instance, options);
-  });
+  const instances = new UndiciInstances((instance) => makeDispatch(instance, options));
   const guarded = (look: () => void): void => {
     try {
       look();

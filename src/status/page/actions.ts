@@ -2,6 +2,10 @@ import type { CircuitAction } from '../document.ts';
 import { byId, setText } from './dom.ts';
 
 const EFFECTS: Readonly<Record<CircuitAction, { readonly title: string; readonly effect: string }>> = {
+  'probe-now': {
+    title: 'Probe now',
+    effect: 'The next call is let through to try whether the upstream answers again.',
+  },
   'force-open': { title: 'Force open', effect: 'Every attempt will be rejected until the circuit is reset.' },
   'force-closed': { title: 'Force closed', effect: 'Every attempt will be let through until the circuit is reset.' },
   reset: { title: 'Reset', effect: 'Closed, with an empty window, deciding by itself again.' },

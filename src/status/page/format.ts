@@ -1,19 +1,17 @@
+import { countText, percentText } from '../situation.ts';
+
 /** Numbers with their units as the page shows them. A dash stands for what is not known. */
 export const UNKNOWN = '–';
 
-const counts = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
-
-export function count(value: number): string {
-  return counts.format(value);
-}
+export const count = countText;
 
 export function percent(ratio: number | null | undefined): string {
-  return ratio == null ? UNKNOWN : `${(100 * ratio).toFixed(ratio > 0 && ratio < 0.1 ? 1 : 0)} %`;
+  return ratio == null ? UNKNOWN : percentText(ratio);
 }
 
 export function rate(perSecond: number | null | undefined): string {
   if (perSecond == null) return UNKNOWN;
-  return perSecond >= 100 ? counts.format(perSecond) : perSecond.toFixed(1);
+  return perSecond >= 100 ? countText(perSecond) : perSecond.toFixed(1);
 }
 
 export function duration(ms: number | null | undefined): string {
@@ -30,8 +28,4 @@ export function seconds(ms: number): string {
 /** Of the day, in the reader's time zone. */
 export function time(at: number): string {
   return new Date(at).toLocaleTimeString('en-GB');
-}
-
-export function words(name: string): string {
-  return name.replaceAll('_', ' ');
 }

@@ -39,12 +39,14 @@ export class Model {
   }
 
   sample({ at, upstreams, omittedUpstreams }: SampleDocument): void {
+    const elapsedMs = at - this.at;
     this.at = at;
     this.omitted = omittedUpstreams;
     this.sampledAt.push(at);
     const present = new Set<string>();
-    for (const { point, ...now } of upstreams) {
-      const upstream = this.upstreams.get(keyOf(now)) ?? this.#add(now, undefined);
+    for (const { point, ...sampled } of upstreams) {
+      const upstream = this.upstreams.get(keyOf(sampled)) ?? this.#add(sampled, undefined);
+      const now = steadied(sampled, upstream.now, elapsedMs);
       present.add(upstream.key);
       upstream.now = now;
       for (const column of COLUMNS) upstream.history[column].push(point[column]);
@@ -78,9 +80,20 @@ function applied(now: UpstreamNow, change: Change): UpstreamNow {
   if (change.type === 'health') return { ...now, unhealthy: change.state === 'unhealthy' };
   const circuits = now.circuits.map((circuit) =>
     circuit.name === change.name
-      ? { ...circuit, state: change.state as typeof circuit.state, retryAfterMs: 0 }
+      ? { ...circuit, state: change.state as typeof circuit.state, retryAfterMs: 0, sinceMs: 0 }
       : circuit,
   );
+  return { ...now, circuits };
+}
+
+/** Two clocks may differ by some milliseconds: "since 11:04:17" stays that as long as it is the same outage. */
+function steadied(now: UpstreamNow, before: UpstreamNow, elapsedMs: number): UpstreamNow {
+  const circuits = now.circuits.map((circuit) => {
+    const known = before.circuits.find(({ name }) => name === circuit.name)?.outageMs ?? 0;
+    const expected = known + elapsedMs;
+    const same = known > 0 && circuit.outageMs > 0 && Math.abs(circuit.outageMs - expected) < 500;
+    return same ? { ...circuit, outageMs: expected } : circuit;
+  });
   return { ...now, circuits };
 }
 

@@ -1,11 +1,18 @@
 import type { Change } from '../document.ts';
-import { element } from './dom.ts';
-import { percent, time, words } from './format.ts';
+import { type Episode, episodesOf } from '../episodes.ts';
+import { element, setData, setText } from './dom.ts';
+import { time } from './format.ts';
 
-/** The list of changes, newest first. Entries are added at the top, so that what is read stays what it is. */
+interface Entry {
+  readonly node: HTMLLIElement;
+  readonly update: (episode: Episode) => void;
+}
+
+/** What happened, newest first. An entry keeps its element, so that what is read stays what it is. */
 export class Timeline {
   readonly #list: HTMLElement;
   readonly #empty: HTMLElement;
+  #entries = new Map<number, Entry>();
   #newest: Change | undefined;
 
   constructor(list: HTMLElement, empty: HTMLElement) {
@@ -15,52 +22,43 @@ export class Timeline {
 
   /** `changes`: newest first. */
   show(changes: readonly Change[]): void {
-    const known = this.#newest === undefined ? -1 : changes.indexOf(this.#newest);
-    if (known === -1) this.#list.replaceChildren(...changes.map(entryOf));
-    else this.#list.prepend(...changes.slice(0, known).map(entryOf));
-    while (this.#list.children.length > changes.length) this.#list.lastElementChild?.remove();
-    this.#newest = changes[0];
     this.#empty.hidden = changes.length > 0;
+    if (changes[0] === this.#newest) return;
+    this.#newest = changes[0];
+    const entries = new Map<number, Entry>();
+    for (const episode of episodesOf(changes)) {
+      const entry = this.#entries.get(episode.id) ?? entryOf();
+      entry.update(episode);
+      entries.set(episode.id, entry);
+    }
+    this.#entries = entries;
+    this.#list.replaceChildren(...Array.from(entries.values(), ({ node }) => node));
   }
 }
 
-/** For who listens instead of looking. */
-export function sentenceOf({ type, name, state, reason }: Change): string {
-  return type === 'circuit' ? `Circuit ${name} is ${words(state)}: ${words(reason)}` : `Upstream ${name} is ${state}`;
+function entryOf(): Entry {
+  const [at, name, text] = [element('time'), element('span', { class: 'name' }), element('span', { class: 'text' })];
+  const ids = element('span', { class: 'ids' });
+  const node = element('li', {}, at, name, text, ids);
+  const update = ({ name: named, tone, text: said, last }: Episode): void => {
+    at.dateTime = new Date(last.at).toISOString();
+    setText(at, time(last.at));
+    setText(name, named);
+    setText(text, said);
+    setData(node, 'tone', tone);
+    setData(node, 'type', last.type);
+    ids.replaceChildren(...idOf('trace', last.traceId), ...idOf('request', last.requestId));
+  };
+  return { node, update };
 }
 
-function entryOf(change: Change): HTMLLIElement {
-  const { at, type, name, state, previousState, reason, ratio, mode, traceId, requestId } = change;
-  const why = [
-    words(reason),
-    ...(ratio === null ? [] : [percent(ratio)]),
-    ...(mode === 'observe' ? ['observed only'] : []),
-  ];
-  const entry = element(
-    'li',
-    { 'data-type': type },
-    element('time', { datetime: new Date(at).toISOString() }, time(at)),
-    element('span', { class: 'name' }, name),
-    element(
-      'span',
-      { class: 'states' },
-      badge(previousState),
-      element('span', { 'aria-label': 'to' }, '→'),
-      badge(state),
-      element('span', { class: 'why' }, why.join(', ')),
-    ),
-    element('span', { class: 'trace' }, element('span', {}, 'trace '), traced(traceId)),
-  );
-  if (requestId !== null) {
-    entry.append(element('span', { class: 'trace' }, element('span', {}, 'request '), element('code', {}, requestId)));
-  }
-  return entry;
+/** Nothing where there is none. */
+function idOf(kind: string, id: string | null): HTMLElement[] {
+  return id === null
+    ? []
+    : [element('span', {}, `${kind} `, element('code', { title: `The ${kind} of the call that caused it` }, id))];
 }
 
-function traced(traceId: string | null): Node | string {
-  return traceId === null ? 'none' : element('code', { title: 'Trace id of the call that caused it' }, traceId);
-}
-
-export function badge(state: string): HTMLSpanElement {
-  return element('span', { class: 'badge', 'data-state': state }, words(state));
+export function badge(text: string, tone: string): HTMLSpanElement {
+  return element('span', { class: 'badge', 'data-tone': tone }, text);
 }

@@ -22,7 +22,7 @@ export interface BulkheadReading {
 export class Bulkhead implements Guard {
   readonly #upstream: string;
   readonly #clock: Clock;
-  readonly #line = new FifoQueue<QueuedCall>();
+  readonly #queued = new FifoQueue<QueuedCall>();
   #options: BulkheadOptions;
   #executing = 0;
   #handingOver = false;
@@ -36,14 +36,14 @@ export class Bulkhead implements Guard {
   acquire(_call: CallInfo, _nowMs: number): Admission {
     const { maxConcurrent, maxQueue } = this.#options;
     // A slot that is free while calls wait is about to be theirs.
-    if (this.#executing < maxConcurrent && this.#line.length === 0) return this.#occupy();
-    if (this.#line.length >= maxQueue) return new BulkheadFullRejection(this.#upstream, this.#options);
+    if (this.#executing < maxConcurrent && this.#queued.length === 0) return this.#occupy();
+    if (this.#queued.length >= maxQueue) return new BulkheadFullRejection(this.#upstream, this.#options);
     return this.#queue();
   }
 
   snapshot(): BulkheadReading {
     const { maxConcurrent, maxQueue } = this.#options;
-    return { executing: this.#executing, queued: this.#line.length, maxConcurrent, maxQueue };
+    return { executing: this.#executing, queued: this.#queued.length, maxConcurrent, maxQueue };
   }
 
   /** Goes on under other options. What runs and what waits stays, under the queue timeout it began with. */
@@ -70,12 +70,12 @@ export class Bulkhead implements Guard {
   #handOver(nowMs: number): void {
     if (this.#handingOver) return;
     this.#handingOver = true;
-    let next = this.#line.first;
+    let next = this.#queued.first;
     while (next !== undefined && this.#executing < this.#options.maxConcurrent) {
       this.#leave(next);
       const slot = this.#occupy();
       if (!next.settle(slot, nowMs)) slot.release('ignored', nowMs);
-      next = this.#line.first;
+      next = this.#queued.first;
     }
     this.#handingOver = false;
   }
@@ -85,12 +85,12 @@ export class Bulkhead implements Guard {
     const call = new QueuedCall((left) => this.#leave(left));
     // Nothing else may be keeping the process up: the caller has no socket yet, and awaits this.
     call.timer = this.#clock.schedule(() => this.#expire(call, queueTimeoutMs), queueTimeoutMs, true);
-    this.#line.join(call);
+    this.#queued.enqueue(call);
     return call;
   }
 
   #leave(call: QueuedCall): boolean {
-    if (!this.#line.leave(call)) return false;
+    if (!this.#queued.remove(call)) return false;
     this.#clock.cancel(call.timer);
     return true;
   }

@@ -66,6 +66,26 @@ export class CircuitBreaker implements Guard {
     return state.name === 'open' && nowMs >= state.untilMs ? 'half_open' : state.name;
   }
 
+  /**
+   * Whether attempts are refused now, or would be but for the probes under way; or somebody has set the state by hand.
+   * An open circuit whose time is over, with nobody there to probe, protects nothing that is called.
+   */
+  isLimiting(nowMs: number): boolean {
+    this.#machine.settleLeases(nowMs);
+    const state = this.#machine.state;
+    switch (state.name) {
+      case 'closed':
+        return false;
+      case 'open':
+        return nowMs < state.untilMs;
+      case 'half_open':
+        return state.probes.length > 0;
+      case 'forced_open':
+      case 'forced_closed':
+        return true;
+    }
+  }
+
   snapshot(nowMs: number): CircuitReading {
     const effective = this.state(nowMs);
     const { state, window, options, enteredAtMs, outage } = this.#machine;
@@ -91,6 +111,12 @@ export class CircuitBreaker implements Guard {
   forceClosed(nowMs: number): void {
     this.#machine.settleLeases(nowMs);
     this.#machine.forceClosed(nowMs);
+  }
+
+  /** Makes the next attempt at an open circuit a probe, without waiting for its time to be over. */
+  probeNow(nowMs: number): void {
+    this.#machine.settleLeases(nowMs);
+    this.#machine.probeNow(nowMs);
   }
 
   /** Closed, automatic, and with nothing counted yet. */

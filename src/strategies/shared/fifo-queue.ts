@@ -2,7 +2,7 @@ import type { Permit, Queued, Rejection } from './contract.ts';
 
 type Admission = Permit | Rejection;
 
-/** A call's place in a line. Settles once, and not after it has been left. */
+/** A call's place in a line. Settles once, and not after it has been given up. */
 export abstract class WaitingCall implements Queued {
   readonly kind = 'queued';
   // Kept by the line.
@@ -54,7 +54,7 @@ export class FifoQueue<C extends WaitingCall> {
     return this.#length;
   }
 
-  join(call: C): void {
+  enqueue(call: C): void {
     call.waiting = true;
     call.ahead = this.#last;
     if (this.#last === undefined) this.#first = call;
@@ -64,7 +64,7 @@ export class FifoQueue<C extends WaitingCall> {
   }
 
   /** False: the call isn't in the line any more. */
-  leave(call: C): boolean {
+  remove(call: C): boolean {
     if (!call.waiting) return false;
     call.waiting = false;
     const { ahead, behind } = call;

@@ -4,7 +4,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
 import type { CallEngine } from '../../../src/engine/exchange.ts';
-import { optionsHeader, readTarget } from '../../../src/interception/http/call-target.ts';
+import { optionsHeader, readTarget } from '../../../src/interception/http/call/call-target.ts';
 import { HttpAdapter } from '../../../src/interception/http/http-adapter.ts';
 import { ScriptedEngine } from './scripted-engine.ts';
 import { Upstream } from './upstream.ts';
@@ -106,7 +106,7 @@ describe('the http adapter', () => {
     assert.deepEqual(engine.routes, ['https: example.test 443 GET /', 'https: h 443 GET /']);
   });
 
-  it('gives the engine the headers of a call, in whatever shape they were given', () => {
+  it('gives the engine the headers of a call, in whatever shape they were given', async () => {
     install();
     const seen: Array<string | undefined> = [];
     const script = {
@@ -124,10 +124,11 @@ describe('the http adapter', () => {
     ]) {
       http.request({ ...options, headers: headers as http.OutgoingHttpHeaders }).on('error', () => {});
     }
+    await new Promise(setImmediate);
     assert.deepEqual(seen.slice(0, 4), ['1', 'Basic YTpi', 'a, b', undefined]);
     assert.deepEqual([seen[4], seen[6]], ['1', 'a, b']);
     for (const headers of [{ A: 'b' }, ['A', 'b'], [['A', 'b']]]) {
-      const target = readTarget('http:', [{ ...options, headers }]);
+      const target = readTarget({ protocol: 'http:', globalAgent: http.globalAgent }, [{ ...options, headers }]);
       assert.ok(target);
       assert.equal(optionsHeader(target, 'a'), 'b');
       assert.equal(optionsHeader(target, 'authorization'), 'Basic YTpi');

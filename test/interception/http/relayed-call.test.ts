@@ -309,6 +309,7 @@ describe('a call that waits, is repeated, answered or refused', () => {
         const request = http.request({ host: '127.0.0.1', port: upstream.port, agent: narrow });
         const seen = watch(request);
         request.end();
+        await new Promise(setImmediate);
         engine.last.exchange.cancel(engine.last.attempt, slow);
         assert.deepEqual((await seen).events, ['error E_SLOW', 'close']);
         assert.deepEqual(Object.keys(narrow.requests), []);

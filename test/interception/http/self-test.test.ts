@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { describe, it } from 'mocha';
-import { missingInternals } from '../../../src/interception/http/self-test.ts';
+import { missingInternals } from '../../../src/interception/http/node-internals/self-test.ts';
 
 describe('the self-test of the http adapter', () => {
   const hollow = (): http.ClientRequest => {

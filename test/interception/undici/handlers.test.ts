@@ -374,6 +374,28 @@ for (const { version, style } of STYLES) {
       }
     });
 
+    it('is told everything in its own asynchronous context, not in that of an attempt', async () => {
+      const origin = await serve(503, 200);
+      const storage = new AsyncLocalStorage<string>();
+      patched.use({ recoveries: [new Retry(1, 1)] });
+      patched.listener.attempt = (_call, _number, send) => storage.run('ours', send);
+      const notes = new Notes();
+      const handler = notes[style]() as Record<string, (...args: unknown[]) => unknown>;
+      const seen: Array<string | undefined> = [];
+      const watched = Object.fromEntries(
+        Object.entries(handler).map(([name, method]) => [
+          name,
+          (...args: unknown[]) => {
+            seen.push(storage.getStore());
+            return method(...args);
+          },
+        ]),
+      );
+      storage.run('caller', () => agent.dispatch({ origin, path: '/', method: 'GET' }, watched));
+      assert.equal((await notes.done).at(-1), 'end');
+      assert.deepEqual([...new Set(seen)], ['caller']);
+    });
+
     it('sees an unchanged surface, and the original after the undo', () => {
       const base = Object.getPrototypeOf(undici.Agent.prototype) as object;
       const descriptor = Object.getOwnPropertyDescriptor(base, 'dispatch');

@@ -16,7 +16,7 @@ const CALLS = Number(process.env.NO_HARM_CALLS ?? 13_000);
 const SEED = Number(process.env.NO_HARM_SEED ?? Date.now() % 1_000_000_007);
 /** The number of the one call to make. */
 const ONLY = process.env.NO_HARM_ONLY;
-const AT_ONCE = 24;
+const AT_ONCE = 8;
 /** By when the app itself gives up on calls that nothing else ends, and how long any call may then still take. */
 const APP_PATIENCE_MS = 1_500;
 const SETTLE_MS = 30_000;

@@ -146,6 +146,34 @@ const CASES: readonly Case[] = [
     state: 'forced_closed',
   },
   {
+    sentence: 'lets a probe through at once when it is told to, and closes on its success',
+    act(lab) {
+      lab.trip().breaker.probeNow(lab.now);
+      lab.run('success', 3);
+    },
+    story: [TRIPPED, 'open > half_open: manual', CLOSED],
+    state: 'closed',
+  },
+  {
+    sentence: 'opens again when the probe that it was told to make fails',
+    act(lab) {
+      lab.trip().breaker.probeNow(lab.now);
+      lab.run('failure');
+    },
+    story: [TRIPPED, 'open > half_open: manual', REOPENED],
+    state: 'open',
+  },
+  {
+    sentence: 'probes from forced open when it is told to, and not from closed',
+    act(lab) {
+      lab.breaker.probeNow(lab.now);
+      lab.breaker.forceOpen(lab.now);
+      lab.breaker.probeNow(lab.now);
+    },
+    story: ['closed > forced_open: manual', 'forced_open > half_open: manual'],
+    state: 'half_open',
+  },
+  {
     sentence: 'is automatic again, closed and empty, after a reset',
     act(lab) {
       lab.breaker.forceClosed(lab.now);

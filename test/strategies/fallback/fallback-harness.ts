@@ -1,6 +1,5 @@
+import type { CallState } from '../../../src/engine/call-state.ts';
 import { Engine } from '../../../src/engine/engine.ts';
-import type { Execution } from '../../../src/engine/execution.ts';
-import type { Stage } from '../../../src/engine/order.ts';
 import { type AttemptBudget, FallbackRecovery } from '../../../src/strategies/fallback/fallback-recovery.ts';
 import {
   FALLBACK_CACHE_DEFAULTS,
@@ -142,45 +141,38 @@ export function fallbackHarness(options: HarnessOptions) {
   const reported: unknown[] = [];
   const wall = { nowMs: Date.parse('2026-01-01T00:00:00Z') };
   const fallback: FallbackOptions = { ...FALLBACK_DEFAULTS, ...options.fallback };
-  const stage = (guard: Guard): Stage<Guard> => ({ strategy: 'scripted', because: 'test', build: () => guard });
-  const before = options.before;
   const engine = new Engine({
     clock,
     listener,
     random: () => 0.5,
     rules: usersRule({ ...DEFAULT_POLICY, ...options.policy, fallback }, options.mode ?? 'enforce'),
-    order: {
-      callGuards: (options.guards ?? []).map(stage),
+    buildStages: (_policy, { upstream, endpoint }) => ({
+      callGuards: options.guards ?? [],
       recoveries: [
-        ...(before === undefined ? [] : [{ strategy: 'scripted', because: 'test', build: () => before }]),
-        {
-          strategy: 'fallback',
-          because: 'test',
-          build: (_policy, { upstream, endpoint }) =>
-            new FallbackRecovery(fallback, {
-              policy: 'important',
-              upstream,
-              clock,
-              endpoints: fallback.endpoints.map(endpoint),
-              budget: options.budget,
-              wallClockMs: () => wall.nowMs,
-              report: (error) => reported.push(error),
-            }),
-        },
+        ...(options.before === undefined ? [] : [options.before]),
+        new FallbackRecovery(fallback, {
+          policy: 'important',
+          upstream,
+          clock,
+          endpoints: fallback.endpoints.map(endpoint),
+          budget: options.budget,
+          wallClockMs: () => wall.nowMs,
+          report: (error) => reported.push(error),
+        }),
       ],
-    },
+    }),
   });
   const pipeline = () => {
     const found = engine.route('http:', 'upstream.test', 80, 'GET', '/');
     if (found === undefined) throw new Error('no pipeline');
     return found;
   };
-  const call = (script: RequestScript = {}): ScriptedExchange & { execution: Execution } => {
+  const call = (script: RequestScript = {}): ScriptedExchange & { execution: CallState } => {
     const exchange = new ScriptedExchange(script);
     if (script.unfinished === true) exchange.begin();
     const execution = engine.open(pipeline(), exchange);
     exchange.start(execution);
-    return Object.assign(exchange, { execution });
+    return Object.assign(exchange, { execution: execution.call });
   };
   return { clock, listener, engine, pipeline, call, reported, wall };
 }

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { ORDER } from '../../../src/engine/order.ts';
+import { buildStages } from '../../../src/engine/build-pipeline.ts';
 import { CIRCUIT_BREAKER_DEFAULTS } from '../../../src/strategies/circuit-breaker/options.ts';
 import { RETRY_DEFAULTS, type RetryOptions } from '../../../src/strategies/retry/options.ts';
 import { engineHarness, type HarnessOptions } from '../../support/engine-harness.ts';
 
 function withRetry(given: Partial<RetryOptions> = {}, options: HarnessOptions = {}) {
   const policy = { ...options.policy, retry: { ...RETRY_DEFAULTS, ...given } };
-  const harness = engineHarness({ ...options, policy, order: ORDER });
+  const harness = engineHarness({ ...options, policy, buildStages });
   const { budget } = harness.pipeline().parts;
   assert.ok(budget !== undefined);
   return { ...harness, budget };

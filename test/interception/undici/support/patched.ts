@@ -55,7 +55,6 @@ export class PatchedUndici {
   }
 
   use(setup: Setup = {}): void {
-    const stage = <T>(strategy: T) => ({ strategy: 'scripted', because: 'test', build: () => strategy });
     // Scripted recoveries send again, as far as a policy with retries lets them.
     const rules = everyCall(setup.recoveries === undefined ? setup.policy : { retry: RETRY_DEFAULTS, ...setup.policy });
     this.listener = new RecordingListener();
@@ -71,7 +70,7 @@ export class PatchedUndici {
             ? rules.forOrigin(origin)
             : { fixed: { assignment: undefined }, match: () => undefined },
       },
-      order: { callGuards: (setup.guards ?? []).map(stage), recoveries: (setup.recoveries ?? []).map(stage) },
+      buildStages: () => ({ callGuards: setup.guards ?? [], recoveries: setup.recoveries ?? [] }),
     });
   }
 

@@ -1,0 +1,122 @@
+import type { AsyncResource } from 'node:async_hooks';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { Attempt, ExchangeListener } from '../../../engine/exchange.ts';
+import type { WireAttempt } from '../attempt/wire-attempt.ts';
+import { canRepeat } from '../node-internals/self-test.ts';
+import type { CallOptions } from './call-target.ts';
+import { CallerRequest } from './caller-request.ts';
+import { prepareDelivery } from './delivery.ts';
+import { HeldError, type HeldOutcome } from './held-outcome.ts';
+import type { HttpExchange } from './http-exchange.ts';
+
+/**
+ * Where a call is, and what may come of it:
+ *
+ *   idle       no attempt, no socket            send → running · respond, fail, destroy → ended
+ *   running    an attempt is in flight          response → held, delivered · error → held, ended · upgrade, destroy → ended
+ *   held       an outcome the app has not seen  send → running · release → delivered, ended · respond, fail, destroy → ended
+ *   delivered  the app has the response         end of the body, its death, destroy → ended
+ *   ended      nothing more to tell the engine
+ */
+export type State =
+  | { readonly name: 'idle' }
+  | { readonly name: 'running' }
+  | { readonly name: 'held'; readonly outcome: HeldOutcome }
+  | { readonly name: 'delivered'; readonly response: IncomingMessage }
+  | { readonly name: 'ended' };
+
+export const IDLE: State = { name: 'idle' };
+export const RUNNING: State = { name: 'running' };
+export const ENDED: State = { name: 'ended' };
+
+/** What the call was made with, and where. */
+export interface CallOrigin {
+  readonly options: CallOptions;
+  /** The context of the caller. */
+  readonly context: AsyncResource;
+}
+
+/** What is known of a relayed call, and the steps that both the engine and the wire bring about. */
+export class Relay {
+  readonly exchange: HttpExchange;
+  readonly listener: ExchangeListener;
+  readonly options: CallOptions;
+  readonly context: AsyncResource;
+  readonly caller: CallerRequest;
+  state: State = IDLE;
+  current: Attempt | undefined;
+  attempt: WireAttempt | undefined = undefined;
+  bodyError: Error | undefined = undefined;
+  /** Inside the emission of 'response': releasing what is held means letting it go on; all else waits until it is over. */
+  emitting = false;
+  /** The current attempt had a response. */
+  answered = false;
+
+  /** `first`: the attempt that `request` is itself; undefined: the call waits. */
+  constructor(
+    exchange: HttpExchange,
+    listener: ExchangeListener,
+    origin: CallOrigin,
+    request: ClientRequest,
+    first: Attempt | undefined,
+  ) {
+    this.exchange = exchange;
+    this.listener = listener;
+    this.options = origin.options;
+    this.context = origin.context;
+    this.current = first;
+    const { maxReplayBytes } = exchange.site;
+    this.caller = new CallerRequest(request, maxReplayBytes, first !== undefined, () => this.mayStillChange());
+  }
+
+  canRestart(): boolean {
+    return canRepeat(this.caller.request, this.exchange.site.report);
+  }
+
+  mayStillChange(): boolean {
+    const { name } = this.state;
+    return name !== 'delivered' && name !== 'ended';
+  }
+
+  isDelivered(): boolean {
+    return this.state.name === 'delivered';
+  }
+
+  /** `otherwise`: a fault of ours; but a request that never came to an end would be worse than one that fails. */
+  proceed(otherwise: (error: Error) => void): void {
+    try {
+      this.listener.proceed();
+    } catch (error) {
+      this.exchange.site.report(error);
+      otherwise(error as Error);
+    }
+  }
+
+  deliver(response: IncomingMessage, early: readonly Buffer[]): void {
+    this.state = { name: 'delivered', response };
+    prepareDelivery(this.listener, response, early);
+    this.caller.body.settle();
+  }
+
+  /** The attempt failed, and the app is not to see it yet. `release`: should we be at fault. */
+  holdError(error: Error, release: () => void): void {
+    const { request } = this.caller;
+    const closes = this.attempt?.socket !== undefined || request.destroyed;
+    const state: State = { name: 'held', outcome: new HeldError(error, request.destroyed, closes) };
+    this.state = state;
+    if (this.canRestart()) this.attempt?.fail(error);
+    process.nextTick(() => {
+      if (this.state === state) this.proceed(release);
+    });
+  }
+
+  leave(): void {
+    this.end((listener) => listener.onAbort());
+  }
+
+  end(report: (listener: ExchangeListener) => void): void {
+    this.state = ENDED;
+    this.exchange.headFinal();
+    report(this.listener);
+  }
+}
