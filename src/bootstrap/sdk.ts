@@ -7,7 +7,7 @@ import { reportUnless } from './report-unless.ts';
 import { startSdk } from './start-sdk.ts';
 
 /**
- * Joins the SDK that the app runs, or starts one (DESIGN §11). To be called at the entry point or later, never while
+ * Joins the SDK that the app runs, or starts one. To be called at the entry point or later, never while
  * preloading: a copy of @opentelemetry/instrumentation that is loaded before the builtins are taken keeps OpenTelemetry
  * from patching http for good.
  */

@@ -15,3 +15,11 @@ export function formatDuration(ms: number): string {
   }
   return `${ms}ms`;
 }
+
+/** For people: `600 ms`, `9.8 s`, `113 s`. */
+export function readableDuration(ms: number): string {
+  const whole = Math.ceil(ms);
+  if (whole < MS_PER_UNIT.s) return `${whole} ms`;
+  const seconds = whole / MS_PER_UNIT.s;
+  return `${seconds < 100 ? Number(seconds.toFixed(1)) : Math.round(seconds)} s`;
+}

@@ -1,4 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
+import { readableDuration } from '../common/duration.ts';
 import type { EventSource, Mode, ObservedCall, ResilienceEvent } from '../engine/events.ts';
 import { ATTR, EVENTS, type EventDefinition, OTHER, SEVERITY, type Severity } from './names.ts';
 
@@ -112,7 +113,7 @@ function describeCallEvent(event: CallEvent, upstream: string): Description | un
     case 'retry_scheduled':
       return {
         definition: EVENTS.retryScheduled,
-        message: `retry ${event.resend} of a call to ${upstream} in ${Math.round(event.delayMs)} ms (${event.reason})`,
+        message: `retry ${event.resend} of a call to ${upstream} in ${readableDuration(event.delayMs)} (${event.reason})`,
         attributes: {
           [ATTR.retryReason]: event.reason,
           [ATTR.retryDelay]: event.delayMs / 1000,
@@ -128,7 +129,7 @@ function describeCallEvent(event: CallEvent, upstream: string): Description | un
     case 'call_timed_out':
       return {
         definition: EVENTS.callTimeout,
-        message: `${event.scope} timeout of ${event.timeoutMs} ms for ${upstream} ran out`,
+        message: `${event.scope} timeout of ${readableDuration(event.timeoutMs)} for ${upstream} ran out`,
         attributes: {
           [ATTR.timeoutScope]: event.scope,
           [ATTR.timeoutDuration]: event.timeoutMs / 1000,

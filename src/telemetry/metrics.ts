@@ -29,7 +29,7 @@ interface Instruments {
 }
 
 /**
- * The metrics of DESIGN §8. A call that succeeds costs one histogram record; all the rest are integers that the engine
+ * The metrics of calls, circuits and upstreams. A call that succeeds costs one histogram record; all the rest are integers that the engine
  * keeps anyway and that are read when a reader collects.
  */
 export class ResilienceMetrics {

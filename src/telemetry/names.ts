@@ -1,5 +1,5 @@
 /**
- * Every name this package gives to OpenTelemetry, in one table (DESIGN §8). Documentation and dashboards are generated
+ * Every name this package gives to OpenTelemetry, in one table. Documentation and dashboards are generated
  * from it or checked against it, so a name that is not here is not emitted.
  */
 

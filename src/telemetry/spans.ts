@@ -42,7 +42,7 @@ export function contextOf(call: ObservedCall): Context {
   return (scope as Context | undefined) ?? context.active();
 }
 
-/** One INTERNAL span for each call of which there is something to tell (DESIGN §8). */
+/** One INTERNAL span for each call of which there is something to tell. */
 export class CallSpans {
   readonly #source: TracerSource;
 
@@ -98,7 +98,8 @@ export class CallSpans {
   #open(noted: CallTrace, call: ObservedCall): void {
     const tracer = this.#source.tracer();
     if (tracer === undefined) return;
-    const options = { kind: SpanKind.INTERNAL, startTime: wallClock(call.startedAtMs) };
+    const startTime = notBefore(trace.getSpan(noted.caller), wallClock(call.startedAtMs));
+    const options = { kind: SpanKind.INTERNAL, startTime };
     const span = tracer.startSpan(`${EXECUTION_SPAN.name} ${call.policy}`, options, parentOf(call, noted.caller));
     noted.span = span;
     noted.context = trace.setSpan(noted.caller, span);
@@ -132,6 +133,13 @@ function failureOf({ upstream, errorType, attempts }: ObservedCall): string {
  */
 function wallClock(monotonicMs: number): number {
   return Math.floor(Date.now() - (performance.now() - monotonicMs));
+}
+
+/** The start of a span that is made by readings of two clocks, and so might come out as earlier than its parent's. */
+function notBefore(parent: Span | undefined, epochMs: number): number {
+  const start = (parent as { startTime?: unknown } | undefined)?.startTime;
+  if (!Array.isArray(start)) return epochMs;
+  return Math.max(epochMs, Number(start[0]) * 1e3 + Math.ceil(Number(start[1]) / 1e6)) || epochMs;
 }
 
 /**

@@ -173,6 +173,37 @@ describe('Metrics', () => {
     assert.equal((wait?.value as { sum: number } | undefined)?.sum, 0.25);
   });
 
+  for (const mode of ['observe', 'enforce'] as const) {
+    it(`${mode === 'observe' ? 'all say' : 'do not say'} that they are of mode ${mode}`, async () => {
+      const circuit = { name: UPSTREAM, state: 'open', failureRatio: 0.6, counted: 10, failures: 6 } as const;
+      state = [
+        snapshot({
+          mode,
+          circuits: [{ ...circuit, retryAfterMs: 5, ...NO_OUTAGE }],
+          errorRatio: 1,
+          calls: 10,
+          rejections: { circuit_open: 1 },
+          retries: { '503': 1 },
+          fallbacks: { cache: 1 },
+          bulkhead: { executing: 3, queued: 1, maxConcurrent: 10, maxQueue: 5 },
+          retryBudget: 4,
+        }),
+      ];
+      const call = new ScriptedCall({ mode, result: 'failure', errorType: '503' });
+      sdk.listener.callStarted(call);
+      sdk.listener.event(OPENED, call, call);
+      sdk.listener.event({ type: 'call_queued', waitedMs: 250 }, call, call);
+      sdk.listener.callEnded(call, 40);
+      for (const { name } of Object.values(METRICS)) {
+        const points = await sdk.points(name);
+        assert.ok(points.length > 0, name);
+        for (const { attributes } of points) {
+          assert.equal(attributes['resilience.mode'], mode === 'observe' ? 'observe' : undefined, name);
+        }
+      }
+    });
+  }
+
   it('leave the SDK when the listener is closed', async () => {
     state = [snapshot({ retryBudget: 3 })];
     sdk.listener.close();

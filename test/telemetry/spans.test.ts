@@ -45,14 +45,14 @@ describe('Span of a call', () => {
   });
 
   it('says in its status why the app got no answer', () => {
-    const rejection = { toError: () => new Error('circuit of payments is open (next probe in 9800 ms)') };
+    const rejection = { toError: () => new Error('circuit of payments is open (next probe in 9.8 s)') };
     const refused = new ScriptedCall({ result: 'rejected', errorType: 'circuit_open', rejection });
     run(refused, () => sdk.listener.event(REJECTED, refused, refused));
     const failed = new ScriptedCall({ upstream: 'payments', attempts: 2, result: 'failure', errorType: '503' });
     run(failed, () => sdk.listener.event(OPENED, failed, failed));
     assert.deepEqual(
       sdk.finished().map(({ status }) => status.message),
-      ['circuit of payments is open (next probe in 9800 ms)', 'call to payments failed (503) after 2 attempts'],
+      ['circuit of payments is open (next probe in 9.8 s)', 'call to payments failed (503) after 2 attempts'],
     );
   });
 

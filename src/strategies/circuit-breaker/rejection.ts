@@ -1,3 +1,4 @@
+import { readableDuration } from '../../common/duration.ts';
 import { CircuitOpenError } from '../../errors.ts';
 import type { Rejection } from '../shared/contract.ts';
 import type { ForcedOpen, HalfOpen, Open } from './state.ts';
@@ -36,7 +37,7 @@ function describe(state: Open | HalfOpen | ForcedOpen, retryAfterMs: number): st
     case 'half_open':
       return `half-open, all its probes are running, ${state.successes} succeeded so far`;
     case 'open':
-      return `${describeTrip(state)}, next probe in ${Math.ceil(retryAfterMs)} ms`;
+      return `${describeTrip(state)}, next probe in ${readableDuration(retryAfterMs)}`;
   }
 }
 

@@ -33,11 +33,11 @@ describe('a rejection of the circuit breaker', () => {
 
   it('tells each reason to be open apart', () => {
     const slow = new Lab({ slowCall: { durationMs: 100, ratio: 0.8 } }).run('success', 5, 200);
-    assert.match(slow.reject().toError().message, /5 of 5 attempts were slow, next probe in 1000 ms/);
+    assert.match(slow.reject().toError().message, /5 of 5 attempts were slow, next probe in 1 s/);
     const consecutive = new Lab({ consecutiveFailures: 2 }).run('failure', 2);
     assert.match(consecutive.reject().toError().message, /2 failures in a row, next/);
     const reopened = new Lab().tripAndWait().run('failure');
-    assert.match(reopened.reject().toError().message, /a probe failed, opened 2 times in a row, next probe in 2000 ms/);
+    assert.match(reopened.reject().toError().message, /a probe failed, opened 2 times in a row, next probe in 2 s/);
     const halfOpen = new Lab().tripAndWait().run('success');
     halfOpen.admit();
     assert.match(halfOpen.reject().toError().message, /half-open, all its probes are running, 1 succeeded so far/);
