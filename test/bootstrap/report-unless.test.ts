@@ -10,12 +10,13 @@ describe('A report that may become untrue', () => {
   const say = (): void => {
     said += 1;
   };
-  const exitListeners = process.listenerCount('exit');
+  let exitListeners: number;
 
   beforeEach(() => {
     clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     settled = false;
     said = 0;
+    exitListeners = process.listenerCount('exit');
   });
   afterEach(() => {
     clock.restore();
