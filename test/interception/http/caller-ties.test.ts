@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import https from 'node:https';
-import type { TLSSocket } from 'node:tls';
+import tls, { type TLSSocket } from 'node:tls';
 import { describe, it } from 'mocha';
 import { readTarget } from '../../../src/interception/http/call/call-target.ts';
 import { credentialsOf, isPinned } from '../../../src/interception/http/call/caller-ties.ts';
@@ -47,6 +47,8 @@ describe('a call that is tied to its place', () => {
     assert.equal(pinned({ host: 'a' }), false);
     assert.equal(pinned({ host: 'a', agent: new http.Agent({ keepAlive: true, timeout: 5 }) }), false);
     assert.equal(pinned({ host: 'a', agent: new ProxyAgent() }), false);
+    // What got always states.
+    assert.equal(pinned({ host: 'a', checkServerIdentity: tls.checkServerIdentity }), false);
   });
   for (const [name, options] of Object.entries({
     'a socket path': { socketPath: '/tmp/s' },

@@ -1,5 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
+import tls from 'node:tls';
 import type { HttpModule } from '../patch/patched-module.ts';
 import type { CallOptions, CallTarget } from './call-target.ts';
 
@@ -99,7 +100,12 @@ export function isPinned(target: CallTarget, module: HttpModule): boolean {
 }
 
 function hasAny(settings: Settings, names: readonly string[]): boolean {
-  return names.some((name) => settings[name] !== undefined && settings[name] !== null && settings[name] !== '');
+  return names.some((name) => {
+    const value = settings[name];
+    // Node's own check of a certificate's names, which got always states, is no check of the app's.
+    if (value === tls.checkServerIdentity) return false;
+    return value !== undefined && value !== null && value !== '';
+  });
 }
 
 /** Whether an agent leads to a certain place, or under a certain identity. One that cannot be read is taken for such. */
