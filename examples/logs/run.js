@@ -82,8 +82,14 @@ function linesOf(text) {
   return objects.map((line) => JSON.parse(line));
 }
 
-/** Every line of ours with the line of the app about the same request. */
-function show(logger, { app, ours }) {
+/** What a line of ours is about here: an order. That an upstream is unhealthy now is told beside its open circuit. */
+function isOfOrder({ event, request_id }) {
+  return request_id !== undefined && event !== 'resilience.upstream.health_change';
+}
+
+/** Every line of ours about an order with the line of the app about the same one. */
+function show(logger, { app, ours: all }) {
+  const ours = all.filter(isOfOrder);
   console.log(`\n${logger}`);
   if (ours.length === 0) throw new Error('nothing happened that would be logged');
   for (const line of ours) {

@@ -90,7 +90,10 @@ describe('a hook that throws', function () {
   it('as a listener of our events leaves the calls alone', async () => {
     upstream.status = 503;
     const { code, stdout, stderr } = await runApp('channel.cjs', { args: [upstream.url], env: TRIPS_AT_5 });
-    assert.equal(stdout.trim(), '503 503 503 503 circuit_state_changed 503 call_rejected ERR_RESILIENCE_CIRCUIT_OPEN');
+    assert.equal(
+      stdout.trim(),
+      '503 503 503 503 circuit_state_changed health_changed 503 call_rejected ERR_RESILIENCE_CIRCUIT_OPEN',
+    );
     assert.equal(code, 0);
     assert.match(stderr, /^opentelemetry-instrumentation-resilience: .*of a listener/);
     assert.equal(stderr.trim().split('\n').length, 1);

@@ -87,7 +87,9 @@ describe('request ids and the JSON log, in an app that knows nothing of them', f
       assert.deepEqual(
         app.log.map(({ event, request_id }) => [event, request_id]),
         [
+          ['resilience.started', undefined],
           ['resilience.circuit_breaker.state_change', 'opens'],
+          ['resilience.upstream.health_change', 'opens'],
           ['resilience.call.rejected', 'rejected'],
           ['resilience.call.rejected', undefined],
         ],
@@ -124,8 +126,9 @@ describe('request ids and the JSON log, in an app that knows nothing of them', f
       await app.ask({ 'x-request-id': 'r-2' });
       assert.equal(await app.end(), 0);
       const keys = ['timestamp', 'severity', 'event', 'message', 'trace_id', 'span_id', 'request_id', 'attributes'];
-      for (const line of app.log) assert.deepEqual(Object.keys(line), keys);
-      const [opened, rejected] = app.log;
+      const [started, opened, unhealthy, rejected] = app.log;
+      assert.equal(started?.event, 'resilience.started');
+      for (const line of [opened, unhealthy, rejected]) assert.deepEqual(Object.keys(line ?? {}), keys);
       const spans = receiver.spans.filter(({ name }) => name.startsWith('resilience.execute'));
       for (const [line, id] of [
         [opened, 'r-1'],

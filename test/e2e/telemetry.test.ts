@@ -234,8 +234,8 @@ describe('OTLP of an app whose circuit trips', function () {
   });
 
   for (const [signal, eventsOnSpans, logs] of [
-    ['span', 2, []],
-    ['logs', 0, ['resilience.call.rejected', CHANGE]],
+    ['span', 3, []],
+    ['logs', 0, ['resilience.call.rejected', CHANGE, 'resilience.upstream.health_change']],
   ] as const) {
     it(`has events where OTEL_RESILIENCE_EVENT_SIGNAL=${signal} wants them`, async () => {
       const running = start({ env: { OTEL_RESILIENCE_EVENT_SIGNAL: signal } });
