@@ -10,13 +10,7 @@ import type { CircuitState } from '../circuit-breaker/transition.ts';
 /** What an ended attempt says of its endpoint. `ignored` says nothing: our own rejections and the caller's aborts. */
 export type Verdict = 'success' | 'failure' | 'ignored';
 
-export type RejectionReason =
-  | 'circuit_open'
-  | 'bulkhead_full'
-  | 'bulkhead_timeout'
-  | 'rate_limited'
-  | 'admission'
-  | 'total_timeout';
+export type RejectionReason = 'circuit_open' | 'bulkhead_full' | 'bulkhead_timeout' | 'rate_limited' | 'total_timeout';
 
 export type FallbackSource = 'endpoint' | 'cache' | 'degraded' | 'handler';
 
