@@ -220,7 +220,11 @@ export class ScriptedOutage {
     const isNames = (given: typeof script): given is readonly string[] => typeof given[0] === 'string';
     const upstreams = (isNames(script) ? named(script) : script).map((each) => new ScriptedUpstream(each));
     let nowMs = 0;
-    const resilience = { upstreams: () => upstreams.map((upstream) => upstream.snapshot()), circuit: () => undefined };
+    const resilience = {
+      upstreams: () => upstreams.map((upstream) => upstream.snapshot()),
+      circuit: () => undefined,
+      reset() {},
+    };
     const wallClock = (): number => BEGIN + nowMs;
     const recorder = new Recorder({ resilience, intervalMs: 1000, actions: true, now: () => nowMs, wallClock });
     recorder.on = true;
