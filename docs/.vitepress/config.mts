@@ -22,6 +22,8 @@ export default defineConfig({
     /^\.?\/?(?:\.\.\/)*(?:LICENSE|test\/|src\/[^R]|dashboards\/(?:grafana|prometheus)|examples\/[^/]+\/?$)/,
   ],
   themeConfig: {
+    // The package's name is wider than a phone.
+    siteTitle: 'Resilience for Node',
     search: { provider: 'local' },
     outline: [2, 3],
     nav: [
