@@ -3,7 +3,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, before, beforeEach, describe, it } from 'mocha';
+import { afterEach, before, beforeEach, describe, it, type Suite } from 'mocha';
 import { OtlpReceiver, type ReceivedSpan } from '../support/otlp-receiver.ts';
 import { installedTool, installedVersion } from './install.ts';
 import { appEnv, type Loading, preloads } from './shop.ts';
@@ -62,7 +62,10 @@ class NextServer {
   }
 }
 
-describe('under Next.js 16', function () {
+// An installation and a build: not in the short run.
+if (process.env.COMPAT !== 'quick') describe('under Next.js 16', underNext);
+
+function underNext(this: Suite): void {
   this.timeout(60_000);
   let folder: string;
   let upstream: UnsteadyUpstream;
@@ -141,4 +144,4 @@ describe('under Next.js 16', function () {
     upstream.down = false;
     assert.deepEqual(await running.get('/cached'), { status: 200, body: 'body' });
   });
-});
+}

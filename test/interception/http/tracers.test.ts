@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import diagnostics from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import http from 'node:http';
@@ -144,6 +145,28 @@ describe('tracers of other makers, beside calls of more than one attempt', () =>
       assert.deepEqual(await eventsOf(heard), [['error', 'close']]);
     });
   }
+
+  it('the app finds its own context in what comes of further attempts, and in an answer in their place', async () => {
+    const storage = new AsyncLocalStorage<string>();
+    http.request = ((...args: unknown[]) => storage.run('tracer', () => Reflect.apply(plain, http, args))) as Request;
+    install();
+    const answer = { status: 203, headers: [], body: Buffer.from('instead') };
+    const substituting = retrying(2, { error: () => (one) => one.exchange.respond(answer as never) });
+    for (const script of [retrying(2), substituting]) {
+      const seen = new Promise((resolve) => {
+        storage.run('app', () => {
+          engine.reset(script);
+          upstream.reset('reset');
+          const request = http.get({ host: '127.0.0.1', port: upstream.port, agent: false });
+          request.on('response', (response) => {
+            response.resume();
+            resolve(storage.getStore());
+          });
+        });
+      });
+      assert.equal(await seen, 'app');
+    }
+  });
 
   for (const [how, mark] of Object.entries(MARKS)) {
     it(`a wrapper that is put over ours and marked ${how} sees further attempts as well`, async () => {

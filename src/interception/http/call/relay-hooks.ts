@@ -28,9 +28,9 @@ export class RelayHooks extends WriteHooks {
     return answer;
   }
 
-  /** What further attempts bring about happens in a context of theirs; the app's listeners are to find their own. */
+  /** What further attempts and substitutes bring about happens in contexts of theirs; the app's listeners find their own. */
   override emissionContext(): AsyncResource | undefined {
-    return this.#relay.attempt?.isCallers === false ? this.#relay.context : undefined;
+    return this.#relay.attempt?.isCallers === true ? undefined : this.#relay.context;
   }
 
   #react(type: unknown, value: unknown): boolean | undefined {
