@@ -10,6 +10,7 @@ import { drain } from '../call/held-outcome.ts';
 import { bareRequest } from '../node-internals/exchange-transfer.ts';
 import { internals } from '../node-internals/internals.ts';
 import { endAttempt, releaseSocket } from '../node-internals/release-socket.ts';
+import { emitPlain } from '../patch/prototype-patches.ts';
 import { RequestBrand, RequestHooks } from '../patch/request-hooks.ts';
 import { AttemptListeners } from './attempt-listeners.ts';
 import { planAttempt } from './attempt-options.ts';
@@ -66,10 +67,22 @@ export class WireAttempt {
   }
 
   /** The attempt the caller's request is itself, as the wrappers below us have left it. */
-  static ofCaller(caller: CallerRequest, keeper: RequestHooks): WireAttempt {
+  static ofCaller(caller: CallerRequest, keeper: RequestHooks, options: CallOptions): WireAttempt {
     const attempt = new WireAttempt(caller, keeper);
     attempt.#tracers = AttemptListeners.of(caller.request);
+    caller.added.noteBeside(options.headers, caller.request);
     return attempt;
+  }
+
+  /** The head of the caller's request, which is the attempt, is about to be rendered. Answers what to do afterwards. */
+  renderingHead(): () => void {
+    const { request, added } = this.#caller;
+    const before = AttemptListeners.of(request);
+    const names = new Set(request.getHeaderNames());
+    return () => {
+      this.#tracers = (this.#tracers ?? AttemptListeners.NOBODY).withThoseSince(before, request);
+      added.noteSince(names, request);
+    };
   }
 
   /** The request that was made for this attempt. */
@@ -105,7 +118,7 @@ export class WireAttempt {
     const { site, context, listener } = source;
     const module = target === undefined ? site.module : site.modules[target.protocol];
     const place = { target, module: site.module.module };
-    const plan = planAttempt(source.call, source.options, this.#caller.request, place);
+    const plan = planAttempt(source.call, source.options, this.#caller, place);
     const own = new AttemptRequest((from, socket, error) => {
       if (this.#over) {
         if (socket) releaseSocket(socket, from.request);
@@ -162,7 +175,7 @@ export class WireAttempt {
     this.#over = true;
     const carrier = this.#own?.request ?? bareRequest();
     const { socket } = this;
-    this.#tracers?.moveTo(carrier, this.#caller.request);
+    this.#tracers?.moveTo(carrier, this.#caller.request, (action) => this.#caller.mute(action));
     this.#caller.leaveExchange(carrier, socket);
     this.#carrier = carrier;
     if (socket !== undefined) RequestBrand.put(carrier, new CarrierHooks(this.#keeper));
@@ -196,7 +209,9 @@ export class WireAttempt {
    */
   discard(response: IncomingMessage, closed: boolean, wanted: boolean): void {
     const carrier = this.detach();
-    carrier.emit('response', response);
+    // An `emit` of the caller's request has told its owner already.
+    if (this.#own === undefined) emitPlain(carrier, 'response', response);
+    else carrier.emit('response', response);
     // The rest of an upload has nobody left to write it.
     drain(response, wanted && !closed && carrier.writableFinished);
     if (closed) this.close();

@@ -1,5 +1,6 @@
 import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
+import { AddedFields } from '../attempt/added-fields.ts';
 import { type HeadOverlay, replaceHead } from '../attempt/request-head.ts';
 import { transferExchange, transferWire } from '../node-internals/exchange-transfer.ts';
 import { internals, type RequestInternals } from '../node-internals/internals.ts';
@@ -15,6 +16,7 @@ import { guardErrorListeners } from './socket-guard.ts';
 export class CallerRequest {
   readonly request: ClientRequest;
   readonly body: RequestBody;
+  readonly added = new AddedFields();
   readonly #state: RequestInternals;
   readonly #keepAlive: boolean;
   #head: string | null = null;
@@ -27,6 +29,7 @@ export class CallerRequest {
   #prefinishSeen = false;
   #finishSeen = false;
   #continueSeen = false;
+  #muted = false;
 
   /** `connects`: it is itself the first attempt. `defers`: whether what befalls it is kept from the app for now. */
   constructor(request: ClientRequest, maxReplayBytes: number, connects: boolean, defers: () => boolean) {
@@ -50,6 +53,21 @@ export class CallerRequest {
     uncorkPlain(this.request);
     this.#state.socket = socket;
     return true;
+  }
+
+  /** Nothing that is emitted on the request right now is meant for the app. */
+  get muted(): boolean {
+    return this.#muted;
+  }
+
+  mute(action: () => boolean): boolean {
+    const before = this.#muted;
+    this.#muted = true;
+    try {
+      return action();
+    } finally {
+      this.#muted = before;
+    }
   }
 
   headRendered(): void {

@@ -1,8 +1,10 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { WireAttempt } from '../attempt/wire-attempt.ts';
 import { internals, isUpgrade, type WriteCallback } from '../node-internals/internals.ts';
 import { releaseSocket } from '../node-internals/release-socket.ts';
+import { headsAreWatched, hideHead } from '../node-internals/watched-heads.ts';
 import { RequestHooks } from '../patch/request-hooks.ts';
 import { type HeldOutcome, HeldResponse } from './held-outcome.ts';
 import { MessageHead } from './message-head.ts';
@@ -22,6 +24,7 @@ export class RelayHooks extends RequestHooks {
   }
 
   override requestEvent(type: unknown, value: unknown, second: unknown, third: unknown): boolean | undefined {
+    if (this.#relay.caller.muted) return true;
     const answer = this.#react(type, value);
     if (answer === undefined && typeof type === 'string') this.#relay.attempt?.mirror(type, value, second, third);
     return answer;
@@ -236,9 +239,19 @@ export class RelayHooks extends RequestHooks {
     return this.#relay.mayStillChange() && this.#relay.caller.uncorking();
   }
 
-  override headRendered(): void {
-    this.#relay.caller.headRendered();
-    this.#relay.exchange.headFinal();
+  override headRendering(): () => void {
+    const { caller, attempt, exchange } = this.#relay;
+    const seen = headsAreWatched() ? this.#watchHead(attempt) : undefined;
+    return () => {
+      seen?.();
+      caller.headRendered();
+      exchange.headFinal();
+    };
+  }
+
+  /** Whoever takes the rendering for the beginning of an attempt is to see one, and only one. */
+  #watchHead(attempt: WireAttempt | undefined): () => void {
+    return attempt?.isCallers === true ? attempt.renderingHead() : hideHead(this.#relay.caller.request);
   }
 
   override keepsSocketError(error: Error, tell: () => void): boolean {

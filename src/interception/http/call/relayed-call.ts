@@ -30,7 +30,7 @@ export class RelayedCall implements HttpCall {
     this.hooks = new RelayHooks(relay, () => this.release());
     if (relay.current === undefined) return;
     relay.state = RUNNING;
-    relay.attempt = WireAttempt.ofCaller(relay.caller, this.hooks);
+    relay.attempt = WireAttempt.ofCaller(relay.caller, this.hooks, relay.options);
   }
 
   get sent(): ClientRequest {

@@ -52,8 +52,10 @@ export abstract class RequestHooks {
     return false;
   }
 
-  /** The head has just been rendered. */
-  headRendered(): void {}
+  /** The head is about to be rendered; the answer is called when it has been. */
+  headRendering(): (() => void) | undefined {
+    return undefined;
+  }
 }
 
 /** A constructor that returns what it is given, so that a subclass puts its private field on that object. */
