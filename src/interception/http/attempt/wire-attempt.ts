@@ -20,15 +20,21 @@ import { HeadOverlay } from './request-head.ts';
 /** On what carries an attempt on that is over for the app. */
 class CarrierHooks extends RequestHooks {
   readonly #keeper: RequestHooks;
+  readonly #attempt: ClientRequest;
 
-  constructor(keeper: RequestHooks) {
+  constructor(keeper: RequestHooks, attempt: ClientRequest) {
     super();
     this.#keeper = keeper;
+    this.#attempt = attempt;
   }
 
   override keepsSocketError(error: Error, tell: () => void): boolean {
     this.#keeper.keepsSocketError(error, tell);
     return true;
+  }
+
+  override attemptOf(): ClientRequest {
+    return this.#attempt;
   }
 
   override responseEvent(response: IncomingMessage, type: string, value: unknown): boolean | undefined {
@@ -178,7 +184,7 @@ export class WireAttempt {
     this.#tracers?.moveTo(carrier, this.#caller.request, (action) => this.#caller.mute(action));
     this.#caller.leaveExchange(carrier, socket);
     this.#carrier = carrier;
-    if (socket !== undefined) RequestBrand.put(carrier, new CarrierHooks(this.#keeper));
+    if (socket !== undefined) RequestBrand.put(carrier, new CarrierHooks(this.#keeper, this.request));
     return carrier;
   }
 

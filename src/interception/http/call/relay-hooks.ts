@@ -1,24 +1,22 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { WireAttempt } from '../attempt/wire-attempt.ts';
-import { internals, isUpgrade, type WriteCallback } from '../node-internals/internals.ts';
+import { internals, isUpgrade } from '../node-internals/internals.ts';
 import { releaseSocket } from '../node-internals/release-socket.ts';
-import { headsAreWatched, hideHead } from '../node-internals/watched-heads.ts';
-import { RequestHooks } from '../patch/request-hooks.ts';
 import { type HeldOutcome, HeldResponse } from './held-outcome.ts';
 import { MessageHead } from './message-head.ts';
 import { ENDED, type Relay } from './relay.ts';
 import { diedUpstream, isMisuse, isOwnSocketError } from './request-error.ts';
+import { WriteHooks } from './write-hooks.ts';
 
 /** What happens to a relayed call on the wire, and what the app does with its request. */
-export class RelayHooks extends RequestHooks {
+export class RelayHooks extends WriteHooks {
   readonly #relay: Relay;
   /** Gives the app what is held. */
   readonly #release: () => void;
 
   constructor(relay: Relay, release: () => void) {
-    super();
+    super(relay);
     this.#relay = relay;
     this.#release = release;
   }
@@ -225,33 +223,6 @@ export class RelayHooks extends RequestHooks {
     if (this.#relay.attempt?.accepts(socket ?? undefined)) return false;
     if (socket) releaseSocket(socket, this.#relay.caller.request);
     return true;
-  }
-
-  override writing(
-    data: string | Uint8Array,
-    encoding: unknown,
-    callback: WriteCallback | undefined,
-  ): WriteCallback | undefined {
-    return this.#relay.mayStillChange() ? this.#relay.caller.body.note(data, encoding, callback) : callback;
-  }
-
-  override uncorking(): boolean {
-    return this.#relay.mayStillChange() && this.#relay.caller.uncorking();
-  }
-
-  override headRendering(): () => void {
-    const { caller, attempt, exchange } = this.#relay;
-    const seen = headsAreWatched() ? this.#watchHead(attempt) : undefined;
-    return () => {
-      seen?.();
-      caller.headRendered();
-      exchange.headFinal();
-    };
-  }
-
-  /** Whoever takes the rendering for the beginning of an attempt is to see one, and only one. */
-  #watchHead(attempt: WireAttempt | undefined): () => void {
-    return attempt?.isCallers === true ? attempt.renderingHead() : hideHead(this.#relay.caller.request);
   }
 
   override keepsSocketError(error: Error, tell: () => void): boolean {

@@ -6,6 +6,9 @@ const ORIGINAL = /^(?:__original|__sentry_original__|original|resilience\.origin
 /** The marks of wrappers that keep nothing: Elastic APM's. */
 const MARK = /^elasticAPMIsWrapped$/;
 
+/** Sentry 8 hides its wrappers from OpenTelemetry, but has them go by the names of that one's. */
+const NAME = /^outgoing(?:Get)?Request$/;
+
 const MAX_CHAIN = 16;
 
 const SELF: unique symbol = Symbol('resilience.original');
@@ -29,6 +32,7 @@ function originalOf(wrapper: Wrapped): Wrapped | undefined {
 }
 
 function isMarked(wrapper: Wrapped): boolean {
+  if (NAME.test(wrapper.name)) return true;
   return Object.getOwnPropertySymbols(wrapper).some((key) => MARK.test(nameOf(key)));
 }
 
