@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 const ROOT = path.resolve(__dirname, '../../..');
 const run = promisify(execFile);
 
-const PACKAGE = 'opentelemetry-instrumentation-resilience';
+export const PACKAGE = 'opentelemetry-instrumentation-resilience';
 export const NODE = Number(process.versions.node.split('.')[0]);
 
 /** The lines of OpenTelemetry's SDK that are supported, by the oldest Node that takes them. */

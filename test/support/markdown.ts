@@ -56,3 +56,20 @@ export function fenced(text: string, language: string): string[] {
     .filter(([, name]) => name === language)
     .map(([, , block]) => block as string);
 }
+
+/** The commands of a shell block: comments and prompts gone, lines that go on put together. */
+export function commandsOf(block: string): string[] {
+  return block
+    .replaceAll(/\\\n\s*/g, '')
+    .split('\n')
+    .map((line) => line.replace(/(?:^|\s+)#.*$/, '').trim())
+    .filter((line) => line !== '');
+}
+
+/** The text below a heading, up to the next one of its depth or above. */
+export function section(text: string, heading: string): string {
+  const [marks = ''] = heading.split(' ', 1);
+  const [, rest] = `\n${text}`.split(`\n${heading}\n`, 2);
+  if (rest === undefined) throw new Error(`there is no heading "${heading}"`);
+  return rest.split(new RegExp(`^#{1,${marks.length}} `, 'm'), 1)[0] as string;
+}

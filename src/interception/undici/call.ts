@@ -128,7 +128,8 @@ export class Call implements Exchange, Waiting {
     if (!this.#left) this.listener.proceed();
     this.#dispatching = false;
     this.#rememberScope();
-    if (!this.ended && this.#wire === undefined) addWaiting(this.input.dispatcher, this);
+    // An answer of ours that only awaits the end of this dispatch is no waiting: nobody would take the call out again.
+    if (!this.#closing && !this.ended && this.#wire === undefined) addWaiting(this.input.dispatcher, this);
     // `false` would announce a 'drain' event, and none would come.
     return true;
   }
