@@ -177,7 +177,7 @@ describe('tracers of other makers, beside calls of more than one attempt', () =>
       mark(wrapper, original);
       http.request = wrapper;
       reassert();
-      assert.equal(http.request, original);
+      assert.notEqual(http.request, wrapper);
       assert.equal(await call(retrying(2), [503]), '200');
       assert.deepEqual(await eventsOf(heard), [
         ['response 503', 'close'],
@@ -185,6 +185,29 @@ describe('tracers of other makers, beside calls of more than one attempt', () =>
       ]);
     });
   }
+
+  it('who sends its own exports by the function it found, as Elastic APM does, has no spans of them', async () => {
+    install();
+    const heard: Heard[] = [];
+    const found = http.request;
+    const wrapper = tracer(found, heard, 'free');
+    MARKS['as Elastic APM does']?.(wrapper, found);
+    http.request = wrapper;
+    reassert();
+    engine.reset();
+    upstream.reset();
+    const [response] = (await once(found({ host: '127.0.0.1', port: upstream.port }).end(), 'response')) as [Answer];
+    response.resume();
+    await once(response, 'end');
+    assert.deepEqual(heard, []);
+    // Put back by somebody who had it: not below us twice.
+    http.request = wrapper;
+    reassert();
+    assert.equal(await call(retrying(2), [503]), '200');
+    assert.equal(heard.length, 2);
+    undo();
+    assert.equal(http.request, plain);
+  });
 
   it('a function put over ours that is marked by nothing stays where it is', async () => {
     install();

@@ -3,7 +3,10 @@ type Wrapped = (...args: unknown[]) => unknown;
 /** Under what names wrappers keep the function they wrap: shimmer, Sentry; New Relic and ourselves by a symbol. */
 const ORIGINAL = /^(?:__original|__sentry_original__|original|resilience\.original)$/;
 
-/** The marks of wrappers that keep nothing: Elastic APM's. */
+/**
+ * The marks of wrappers that keep nothing: Elastic APM's, which sends its own exports by the function it found, as that is
+ * not traced.
+ */
 const MARK = /^elasticAPMIsWrapped$/;
 
 /** Sentry 8 hides its wrappers from OpenTelemetry, but has them go by the names of that one's. */
@@ -31,9 +34,13 @@ function originalOf(wrapper: Wrapped): Wrapped | undefined {
   return undefined;
 }
 
-function isMarked(wrapper: Wrapped): boolean {
-  if (NAME.test(wrapper.name)) return true;
+/** Whether the maker of a wrapper sends its own calls by what was there before, and counts on their not being seen. */
+export function keepsWhatItFound(wrapper: Wrapped): boolean {
   return Object.getOwnPropertySymbols(wrapper).some((key) => MARK.test(nameOf(key)));
+}
+
+function isMarked(wrapper: Wrapped): boolean {
+  return NAME.test(wrapper.name) || keepsWhatItFound(wrapper);
 }
 
 /** Whether `top` is a tracer's wrapper, or several, that ends in `bottom`. Mocks, which wrap nothing, are none. */
