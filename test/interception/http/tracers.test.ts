@@ -56,6 +56,9 @@ const MARKS: Record<string, (wrapper: Request, original: Request) => void> = {
   'as Sentry 8 does': (wrapper) => Object.defineProperty(wrapper, 'name', { value: 'outgoingRequest' }),
 };
 
+/** As msw and nock 14 do. */
+const proxied = (behind: Request): Request => new Proxy(behind, {});
+
 describe('tracers of other makers, beside calls of more than one attempt', () => {
   const engine = new ScriptedEngine();
   const faults: unknown[] = [];
@@ -209,13 +212,20 @@ describe('tracers of other makers, beside calls of more than one attempt', () =>
     assert.equal(http.request, plain);
   });
 
-  it('a function put over ours that is marked by nothing stays where it is', async () => {
+  it('a function put over ours that is marked by nothing, or is a proxy, stays where it is', async () => {
     install();
     const ours = http.request;
-    const mock = ((...args: unknown[]) => Reflect.apply(ours, http, args)) as Request;
-    http.request = mock;
-    assert.equal(await call(retrying(2), [503]), '200');
-    assert.equal(http.request, mock);
+    const traced = tracer(ours, [], 'free');
+    MARKS['as shimmer does']?.(traced, ours);
+    const mocks = [
+      ((...args: unknown[]) => Reflect.apply(ours, http, args)) as Request,
+      ...[ours, traced].map(proxied),
+    ];
+    for (const mock of mocks) {
+      http.request = mock;
+      assert.equal(await call(retrying(2), [503]), '200');
+      assert.equal(http.request, mock);
+    }
     http.request = ours;
   });
 

@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 type Wrapped = (...args: unknown[]) => unknown;
 
 /** Under what names wrappers keep the function they wrap: shimmer, Sentry; New Relic and ourselves by a symbol. */
@@ -11,6 +13,9 @@ const MARK = /^elasticAPMIsWrapped$/;
 
 /** Sentry 8 hides its wrappers from OpenTelemetry, but has them go by the names of that one's. */
 const NAME = /^outgoing(?:Get)?Request$/;
+
+/** What spies have: those of jest and vitest, of sinon, of node:test. */
+const SPY_MARKS = ['mock', '_isMockFunction', 'isSinonProxy', 'restore'] as const;
 
 const MAX_CHAIN = 16;
 
@@ -43,10 +48,16 @@ function isMarked(wrapper: Wrapped): boolean {
   return NAME.test(wrapper.name) || keepsWhatItFound(wrapper);
 }
 
-/** Whether `top` is a tracer's wrapper, or several, that ends in `bottom`. Mocks, which wrap nothing, are none. */
+/** Proxies, as msw and nock 14 make them, show the marks of what is behind them; spies of vitest and sinon copy those. */
+function isMock(wrapper: Wrapped): boolean {
+  return types.isProxy(wrapper) || SPY_MARKS.some((mark) => mark in wrapper);
+}
+
+/** Whether `top` is a tracer's wrapper, or several, that ends in `bottom`. A mock is none: it must stay where it can be taken off. */
 export function wraps(top: Wrapped, bottom: Wrapped): boolean {
   let current: Wrapped | undefined = top;
   for (let i = 0; i < MAX_CHAIN && current !== undefined; i++) {
+    if (isMock(current)) return false;
     if (isMarked(current)) return true;
     current = originalOf(current);
     if (current === bottom) return true;
