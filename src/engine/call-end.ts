@@ -6,6 +6,7 @@ import { emit, emitFallback } from './call-events.ts';
 import type { CallState } from './call-state.ts';
 import type { CallResult } from './events.ts';
 import { ignoringErrors, leave } from './faults.ts';
+import { endRivals } from './race.ts';
 
 /** How a call begins and ends: what it holds in between is given back here. */
 
@@ -64,6 +65,7 @@ export function finish(call: CallState, nowMs: number, complete: boolean): void 
   call.timers?.cancelAll();
   call.bodyObserver?.end(complete);
   call.phase = 'ended';
+  if (call.rivals !== undefined) endRivals(call, nowMs);
   judgeCurrent(call, 'ignored', nowMs);
   settleHealth(call);
   call.permits?.releaseAll('success', nowMs);

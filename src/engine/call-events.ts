@@ -1,6 +1,6 @@
 import type { FallbackSource, Rejection } from '../strategies/shared/contract.ts';
 import type { CallState } from './call-state.ts';
-import type { ResilienceEvent } from './events.ts';
+import type { HedgeOutcome, ResilienceEvent } from './events.ts';
 import { count } from './pipeline.ts';
 
 /** What is reported of one call: to the listener, and in the counts of its pipeline. */
@@ -22,6 +22,11 @@ export function emitRejection(call: CallState, rejection: Rejection): void {
 export function countRetry({ pipeline: { counts } }: CallState, reason: string): void {
   const retries: Partial<Record<string, number>> = count<string>(counts.retries, reason);
   counts.retries = retries as Record<string, number>;
+}
+
+/** A hedge that was sent has come to something. */
+export function countHedge({ pipeline: { counts } }: CallState, outcome: HedgeOutcome): void {
+  counts.hedges = count(counts.hedges, outcome);
 }
 
 /** The intention: a retry is counted when it is sent, for something may come in between. */

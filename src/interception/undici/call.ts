@@ -177,6 +177,12 @@ export class Call implements Exchange, Waiting {
     }
   }
 
+  hedgeable(): boolean {
+    return false;
+  }
+
+  hedge(_attempt: Attempt): void {}
+
   cancel(attempt: Attempt, error: Error): void {
     if (this.#wire?.attempt === attempt) this.#wire.cancel(error);
   }
