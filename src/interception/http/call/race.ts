@@ -1,6 +1,7 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Attempt, ExchangeListener } from '../../../engine/exchange.ts';
+import { lostRace } from '../../lost-race.ts';
 import { CarrierHooks } from '../attempt/carrier-hooks.ts';
 import type { WireAttempt } from '../attempt/wire-attempt.ts';
 import { responseInternals } from '../node-internals/internals.ts';
@@ -8,12 +9,6 @@ import { emitPlain } from '../patch/prototype-patches.ts';
 import type { RequestHooks } from '../patch/request-hooks.ts';
 import { drain, HeldError, type HeldOutcome, HeldResponse } from './held-outcome.ts';
 import { MessageHead } from './message-head.ts';
-
-/** What a connection is closed with whose answer nobody waits for any more. */
-export function lostRace(): Error {
-  const message = 'cancelled: another attempt of the same call was answered first';
-  return Object.assign(new Error(message), { name: 'AbortError', code: 'ABORT_ERR' });
-}
 
 /** The call whose attempts are in flight at the same time. */
 export interface Race {

@@ -1,6 +1,7 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Attempt, ExchangeListener } from '../../../engine/exchange.ts';
+import { lostRace } from '../../lost-race.ts';
 import type { WireAttempt } from '../attempt/wire-attempt.ts';
 import { canRepeat } from '../node-internals/self-test.ts';
 import type { CallOptions } from './call-target.ts';
@@ -8,7 +9,7 @@ import { CallerRequest } from './caller-request.ts';
 import { prepareDelivery } from './delivery.ts';
 import { HeldError, type HeldOutcome } from './held-outcome.ts';
 import type { HttpExchange } from './http-exchange.ts';
-import { lostRace, type Race, Rival } from './race.ts';
+import { type Race, Rival } from './race.ts';
 
 /**
  * Where a call is, and what may come of it:
