@@ -13,7 +13,7 @@ export class AttemptState implements Attempt {
   startedAtMs = 0;
   /** When it has had its time, by the engine's clock. */
   dueAtMs = Number.POSITIVE_INFINITY;
-  /** Whether it was sent while another one was in flight. */
+  /** It was sent while another one was in flight, and what becomes of it is not known yet. */
   hedge = false;
   /** Why this endpoint is tried once more; undefined for any other attempt. */
   retryReason: string | undefined = undefined;

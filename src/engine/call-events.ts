@@ -1,4 +1,5 @@
 import type { FallbackSource, Rejection } from '../strategies/shared/contract.ts';
+import type { AttemptState } from './attempt-state.ts';
 import type { CallState } from './call-state.ts';
 import type { HedgeOutcome, ResilienceEvent } from './events.ts';
 import { count } from './pipeline.ts';
@@ -24,8 +25,10 @@ export function countRetry({ pipeline: { counts } }: CallState, reason: string):
   counts.retries = retries as Record<string, number>;
 }
 
-/** A hedge that was sent has come to something. */
-export function countHedge({ pipeline: { counts } }: CallState, outcome: HedgeOutcome): void {
+/** What has become of an attempt, if it is a hedge; counted once. */
+export function countHedge({ pipeline: { counts } }: CallState, attempt: AttemptState, outcome: HedgeOutcome): void {
+  if (!attempt.hedge) return;
+  attempt.hedge = false;
   counts.hedges = count(counts.hedges, outcome);
 }
 

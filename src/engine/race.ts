@@ -12,7 +12,7 @@ import type { Disposition } from './exchange.ts';
 
 /** One of several failed: the others decide. */
 export function dropOut(call: CallState, attempt: AttemptState, nowMs: number): Disposition {
-  if (attempt.hedge) countHedge(call, 'failed');
+  countHedge(call, attempt, 'failed');
   const left = inFlight(call).filter((other) => other !== attempt);
   settleOn(call, left.pop(), left);
   awaitNextDue(call, nowMs);
@@ -21,7 +21,7 @@ export function dropOut(call: CallState, attempt: AttemptState, nowMs: number): 
 
 /** The app gets what came of this one; what the others would have brought says nothing. */
 export function win(call: CallState, winner: AttemptState, nowMs: number): void {
-  if (winner.hedge) countHedge(call, 'won');
+  countHedge(call, winner, 'won');
   const losers = inFlight(call).filter((other) => other !== winner);
   settleOn(call, winner, []);
   for (const loser of losers) lose(call, loser, nowMs);
@@ -31,14 +31,13 @@ export function win(call: CallState, winner: AttemptState, nowMs: number): void 
 export function endRivals(call: CallState, nowMs: number): void {
   const rivals = call.rivals ?? [];
   call.rivals = undefined;
-  if (call.attempt?.hedge === true) countHedge(call, 'lost');
   for (const rival of rivals) lose(call, rival, nowMs);
 }
 
 function lose(call: CallState, loser: AttemptState, nowMs: number): void {
-  if (loser.hedge) countHedge(call, 'lost');
   // It would have taken longer still: without it the slow ones would be missing from what is known of latencies.
-  else call.pipeline.parts.latency?.observe(loser, 'success', nowMs);
+  if (!loser.hedge) call.pipeline.parts.latency?.observe(loser, 'success', nowMs);
+  countHedge(call, loser, 'lost');
   judge(call, loser, 'ignored', nowMs);
 }
 

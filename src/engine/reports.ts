@@ -21,7 +21,7 @@ export function onHead(call: CallState, attempt: Attempt, head: ResponseHead): D
   const verdict = classifier.status(head.status);
   call.sent = true;
   if (call.rivals !== undefined) return onRacingHead(call, current, head, verdict);
-  if (current.hedge) countHedge(call, verdict === 'failure' ? 'failed' : 'won');
+  if (current.hedge) countHedge(call, current, verdict === 'failure' ? 'failed' : 'won');
   if (verdict === 'success' && !reactsToHeads && !current.timesHead) {
     // Nobody needs to know when it came, and reading the clock is a third of what a decision costs.
     call.timers?.cancelAll();
@@ -52,7 +52,7 @@ export function onError(call: CallState, attempt: Attempt, error: Error): Dispos
   // What says nothing of the upstream (misuse, a destroyed dispatcher) is the app's to know, at once.
   const silent = outcome.kind === 'error' && outcome.verdict === 'ignored';
   if (call.rivals !== undefined && !silent) return dropOut(call, current, nowMs);
-  if (current.hedge) countHedge(call, 'failed');
+  countHedge(call, current, 'failed');
   if (!silent && holds(call, outcome, nowMs)) return 'hold';
   endCall(call, 'failure', typeOfError(error), nowMs);
   return 'deliver';
