@@ -21,6 +21,7 @@ const snapshot = (upstream: string, policy = 'default'): UpstreamSnapshot => ({
   results: NO_RESULTS,
   rejections: {},
   retries: {},
+  hedges: {},
   fallbacks: {},
   bulkhead: undefined,
   retryBudget: undefined,

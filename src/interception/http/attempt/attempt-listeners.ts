@@ -69,6 +69,21 @@ export class AttemptListeners {
     }
   }
 
+  /** Has them look at the caller's request again. */
+  moveBack(carrier: ClientRequest, request: ClientRequest): void {
+    for (const [event, listeners] of this.#byEvent) {
+      const left = carrier.rawListeners(event) as Listener[];
+      for (const listener of listeners) {
+        if (!left.includes(listener)) continue;
+        carrier.removeListener(event, listener);
+        request.on(event, listener);
+      }
+    }
+    if (this.#emit === undefined) return;
+    Reflect.deleteProperty(carrier, 'emit');
+    Object.defineProperty(request, 'emit', { value: this.#emit, configurable: true, enumerable: true, writable: true });
+  }
+
   #moveEmit(carrier: ClientRequest, request: ClientRequest, mute: (action: () => boolean) => boolean): void {
     const emit = this.#emit;
     if (emit === undefined) return;

@@ -11,36 +11,12 @@ import { bareRequest } from '../node-internals/exchange-transfer.ts';
 import { internals } from '../node-internals/internals.ts';
 import { endAttempt, releaseSocket } from '../node-internals/release-socket.ts';
 import { emitPlain } from '../patch/prototype-patches.ts';
-import { RequestBrand, RequestHooks } from '../patch/request-hooks.ts';
+import { RequestBrand, type RequestHooks } from '../patch/request-hooks.ts';
 import { AttemptListeners } from './attempt-listeners.ts';
 import { planAttempt } from './attempt-options.ts';
 import { AttemptRequest } from './attempt-request.ts';
+import { CarrierHooks } from './carrier-hooks.ts';
 import { HeadOverlay } from './request-head.ts';
-
-/** On what carries an attempt on that is over for the app. */
-class CarrierHooks extends RequestHooks {
-  readonly #keeper: RequestHooks;
-  readonly #attempt: ClientRequest;
-
-  constructor(keeper: RequestHooks, attempt: ClientRequest) {
-    super();
-    this.#keeper = keeper;
-    this.#attempt = attempt;
-  }
-
-  override keepsSocketError(error: Error, tell: () => void): boolean {
-    this.#keeper.keepsSocketError(error, tell);
-    return true;
-  }
-
-  override attemptOf(): ClientRequest {
-    return this.#attempt;
-  }
-
-  override responseEvent(response: IncomingMessage, type: string, value: unknown): boolean | undefined {
-    return this.#keeper.responseEvent(response, type, value);
-  }
-}
 
 /** What every attempt of one call is made from. */
 export interface AttemptSource {
@@ -64,6 +40,10 @@ export class WireAttempt {
   #tracers: AttemptListeners | undefined = undefined;
   #socket: Socket | undefined = undefined;
   #carrier: ClientRequest | undefined = undefined;
+  /** The number of the exchange that the carrier has. */
+  #exchange = 0;
+  /** Its tracers have been shown its response. */
+  #answered = false;
   #over = false;
 
   /** `keeper`: says whether errors of a connection that is no longer the caller's are kept from the app. */
@@ -165,6 +145,7 @@ export class WireAttempt {
 
   /** Shows the tracers of a further attempt what happens to the caller's request; those of a first are there themselves. */
   mirror(type: string, value: unknown, second?: unknown, third?: unknown): void {
+    if (type === 'response' && this.#answered) return;
     this.#own?.mirror(this.#caller.request, type, value, second, third);
   }
 
@@ -182,10 +163,48 @@ export class WireAttempt {
     const carrier = this.#own?.request ?? bareRequest();
     const { socket } = this;
     this.#tracers?.moveTo(carrier, this.#caller.request, (action) => this.#caller.mute(action));
-    this.#caller.leaveExchange(carrier, socket);
+    this.#exchange = this.#caller.leaveExchange(carrier, socket);
     this.#carrier = carrier;
     if (socket !== undefined) RequestBrand.put(carrier, new CarrierHooks(this.#keeper, this.request));
     return carrier;
+  }
+
+  /** Leaves the caller's request to another attempt, and goes on by itself. `hooks`: told of what comes of it. */
+  stepAside(hooks: (keeper: RequestHooks, request: ClientRequest) => RequestHooks): void {
+    const carrier = this.detach();
+    RequestBrand.put(carrier, hooks(this.#keeper, this.request));
+    // Two listeners or more, so that no tracer takes it upon itself to read the response.
+    if (this.#own === undefined) for (let i = 0; i < 2; i++) carrier.on('response', () => {});
+  }
+
+  /** Shows its tracers the response that it has got by itself. One that overrides `emit` has seen it come. */
+  showResponse(response: IncomingMessage): void {
+    if (this.#answered || this.#carrier === undefined) return;
+    this.#answered = true;
+    emitPlain(this.#carrier, 'response', response);
+  }
+
+  /** The caller's request takes back what has gone on by itself: whatever follows is the app's to see. */
+  resume(): void {
+    const carrier = this.#carrier;
+    if (carrier === undefined) return;
+    this.#caller.resumeExchange(carrier, this.#exchange);
+    this.#carrier = undefined;
+    this.#tracers?.moveBack(carrier, this.#caller.request);
+  }
+
+  /** Nobody wants it any more: its connection is closed, or given back before it was used, and its tracers hear of that. */
+  abandon(reason: Error): void {
+    const { socket } = this;
+    if (socket === undefined) {
+      this.withdraw();
+      const { request } = this;
+      if (this.#own !== undefined && request !== this.#caller.request) request.emit('error', reason);
+      this.close();
+      return;
+    }
+    this.detach();
+    socket.destroy(reason);
   }
 
   /** The app gets the outcome after all, and whatever follows. Answers whether the connection is closed already. */
@@ -193,8 +212,13 @@ export class WireAttempt {
     const carrier = this.#carrier;
     if (carrier === undefined) return false;
     const closed = internals(carrier)._closed;
+    // One that goes on by itself has its response shown, and is open.
+    if (this.#answered && !closed) {
+      this.resume();
+      return false;
+    }
     this.close();
-    this.#caller.resumeExchange(carrier);
+    this.#caller.resumeExchange(carrier, this.#exchange);
     this.#carrier = undefined;
     return closed;
   }
@@ -216,8 +240,8 @@ export class WireAttempt {
   discard(response: IncomingMessage, closed: boolean, wanted: boolean): void {
     const carrier = this.detach();
     // An `emit` of the caller's request has told its owner already.
-    if (this.#own === undefined) emitPlain(carrier, 'response', response);
-    else carrier.emit('response', response);
+    if (!this.#answered && this.#own === undefined) emitPlain(carrier, 'response', response);
+    else if (!this.#answered) carrier.emit('response', response);
     // The rest of an upload has nobody left to write it.
     drain(response, wanted && !closed && carrier.writableFinished);
     if (closed) this.close();

@@ -1,6 +1,7 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { WireAttempt } from '../attempt/wire-attempt.ts';
 import { internals, isUpgrade } from '../node-internals/internals.ts';
 import { releaseSocket } from '../node-internals/release-socket.ts';
 import { type HeldOutcome, HeldResponse } from './held-outcome.ts';
@@ -60,10 +61,12 @@ export class RelayHooks extends WriteHooks {
   #onResponse(response: IncomingMessage): boolean | undefined {
     if (this.#relay.state.name !== 'running' || this.#relay.current === undefined) return undefined;
     this.#relay.answered = true;
-    if (this.#relay.listener.onHead(this.#relay.current, new MessageHead(response)) === 'deliver') {
+    const disposition = this.#relay.listener.onHead(this.#relay.current, new MessageHead(response));
+    if (disposition === 'deliver') {
       this.#relay.deliver(response, []);
       return undefined;
     }
+    if (disposition === 'discard') return this.#dropsOut((attempt) => attempt.discard(response, false, true));
     const held = new HeldResponse(response);
     this.#relay.state = { name: 'held', outcome: held };
     this.#relay.emitting = true;
@@ -99,13 +102,32 @@ export class RelayHooks extends WriteHooks {
 
   #attemptFailed(error: Error): boolean | undefined {
     if (isMisuse(error) || this.#relay.current === undefined) return undefined;
-    if (this.#relay.listener.onError(this.#relay.current, error) === 'hold') {
+    const disposition = this.#relay.listener.onError(this.#relay.current, error);
+    if (disposition === 'hold') {
       this.#relay.holdError(error, this.#release);
       return true;
     }
+    if (disposition === 'discard') {
+      const connected = this.#relay.attempt?.socket !== undefined;
+      return this.#dropsOut((attempt) => {
+        attempt.fail(error);
+        // No connection that would say so.
+        if (!connected) attempt.close();
+      });
+    }
+    this.#relay.endRace();
     this.#relay.state = ENDED;
     this.#relay.caller.body.settle();
     return undefined;
+  }
+
+  /** The current attempt is out, and others go on: the caller's request has no part in any for now. */
+  #dropsOut(end: (attempt: WireAttempt) => void): true {
+    const { attempt } = this.#relay;
+    this.#relay.attempt = undefined;
+    this.#relay.current = undefined;
+    if (attempt !== undefined) end(attempt);
+    return true;
   }
 
   #onClose(): boolean | undefined {
@@ -189,11 +211,12 @@ export class RelayHooks extends WriteHooks {
   #leavesAttempt(error: Error | undefined): boolean {
     // What a listener on the raw socket passes on comes by way of the request's own events in a moment.
     if (isOwnSocketError(this.#relay.caller.request, error)) return true;
-    if (this.#relay.attempt?.waits !== true) {
+    const { attempt } = this.#relay;
+    if (attempt !== undefined && !attempt.waits) {
       this.#relay.leave();
       return false;
     }
-    this.#relay.attempt.withdraw();
+    attempt?.withdraw();
     return this.#giveUp(error);
   }
 
