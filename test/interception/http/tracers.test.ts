@@ -59,6 +59,15 @@ const MARKS: Record<string, (wrapper: Request, original: Request) => void> = {
 /** As msw and nock 14 do. */
 const proxied = (behind: Request): Request => new Proxy(behind, {});
 
+/** As vitest does. */
+function spied(original: Request): Request {
+  const spy = (...args: unknown[]): unknown => Reflect.apply(original, http, args);
+  return Object.defineProperties(spy, {
+    ...Object.getOwnPropertyDescriptors(original),
+    mock: { value: {} },
+  }) as Request;
+}
+
 describe('tracers of other makers, beside calls of more than one attempt', () => {
   const engine = new ScriptedEngine();
   const faults: unknown[] = [];
@@ -212,7 +221,7 @@ describe('tracers of other makers, beside calls of more than one attempt', () =>
     assert.equal(http.request, plain);
   });
 
-  it('a function put over ours that is marked by nothing, or is a proxy, stays where it is', async () => {
+  it('a function put over ours that is marked by nothing, or is a proxy or a spy, stays where it is', async () => {
     install();
     const ours = http.request;
     const traced = tracer(ours, [], 'free');
@@ -220,6 +229,7 @@ describe('tracers of other makers, beside calls of more than one attempt', () =>
     const mocks = [
       ((...args: unknown[]) => Reflect.apply(ours, http, args)) as Request,
       ...[ours, traced].map(proxied),
+      spied(ours),
     ];
     for (const mock of mocks) {
       http.request = mock;
