@@ -3,10 +3,11 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import diagnostics from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
 import { patchHttp } from '../../../src/interception/http/patch-http.ts';
 import type { Undo } from '../../../src/interception/patch.ts';
-import { retrying, type Script, ScriptedEngine } from './scripted-engine.ts';
+import { PRIMARY, retrying, type Script, ScriptedEngine } from './scripted-engine.ts';
 import { Upstream } from './upstream.ts';
 
 type Request = typeof http.request;
@@ -136,6 +137,29 @@ describe('tracers of other makers, beside calls of more than one attempt', () =>
         sent(),
         heard.map(({ traceparent }) => traceparent),
       );
+    });
+
+    it(`an attempt that another has overtaken is heard out all the same (${binding})`, async () => {
+      const heard: Heard[] = [];
+      http.request = tracer(plain, heard, binding);
+      install();
+      engine.reset(retrying(1));
+      const slow = http.createServer();
+      const answers: http.ServerResponse[] = [];
+      slow.on('request', (_request, response) => {
+        if (answers.push(response) === 1) engine.last.exchange.hedge({ number: 2, endpoint: PRIMARY });
+        else answers[0]?.end('late');
+      });
+      await new Promise<void>((resolve) => slow.listen(0, '127.0.0.1', resolve));
+      ends.push(() => slow.close().closeAllConnections());
+      const { port } = slow.address() as AddressInfo;
+      const request = http.get({ host: '127.0.0.1', port, agent: false });
+      const [response] = (await once(request, 'response')) as [Answer];
+      response.resume();
+      await once(request, 'close');
+      const events = await eventsOf(heard);
+      assert.deepEqual(events[0], ['response 200', 'close']);
+      assert.ok(!events[1]?.includes('response 200'));
     });
 
     it(`an error that the app gets after all is told of once (${binding})`, async () => {

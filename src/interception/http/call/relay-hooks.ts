@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import type { WireAttempt } from '../attempt/wire-attempt.ts';
 import { internals, isUpgrade } from '../node-internals/internals.ts';
 import { releaseSocket } from '../node-internals/release-socket.ts';
+import { emitPatched } from '../patch/prototype-patches.ts';
 import { type HeldOutcome, HeldResponse } from './held-outcome.ts';
 import { MessageHead } from './message-head.ts';
 import { ENDED, type Relay } from './relay.ts';
@@ -23,7 +24,8 @@ export class RelayHooks extends WriteHooks {
   }
 
   override requestEvent(type: unknown, value: unknown, second: unknown, third: unknown): boolean | undefined {
-    if (this.#relay.caller.muted) return true;
+    const other = this.#relay.caller.divertedTo(type, value);
+    if (other !== undefined) return emitPatched(other, type, value, second, third);
     const answer = this.#react(type, value);
     if (answer === undefined && typeof type === 'string') this.#relay.attempt?.mirror(type, value, second, third);
     return answer;
