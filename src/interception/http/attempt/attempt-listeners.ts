@@ -33,9 +33,9 @@ export class AttemptListeners {
 
   /** Undefined if nobody looks, which is so without a tracer. */
   static of(request: ClientRequest): AttemptListeners | undefined {
-    const byEvent = listenersOf(request);
     const emit = ownEmit(request);
-    return byEvent.size === 0 && emit === undefined ? undefined : new AttemptListeners(byEvent, emit);
+    if (emit === undefined && request.eventNames().length === 0) return undefined;
+    return new AttemptListeners(listenersOf(request), emit);
   }
 
   /** The same, and whoever listens by now and did not `before`. */

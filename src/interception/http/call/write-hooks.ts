@@ -30,14 +30,13 @@ export class WriteHooks extends RequestHooks {
     return this.#relay.attempt?.request;
   }
 
-  override headRendering(): () => void {
-    const { caller, attempt, exchange } = this.#relay;
-    const seen = headsAreWatched() ? this.#watchHead(attempt) : undefined;
-    return () => {
-      seen?.();
-      caller.headRendered();
-      exchange.headFinal();
-    };
+  override headRendering(): (() => void) | undefined {
+    return headsAreWatched() ? this.#watchHead(this.#relay.attempt) : undefined;
+  }
+
+  override headRendered(): void {
+    this.#relay.caller.headRendered();
+    this.#relay.exchange.headFinal();
   }
 
   /** Whoever takes the rendering for the beginning of an attempt is to see one, and only one. */

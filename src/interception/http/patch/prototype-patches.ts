@@ -177,6 +177,7 @@ function writeMethods(report: Report): Partial<Record<PatchedName, Method>> {
       implicitHeader.call(this);
       try {
         rendered?.();
+        hooks.headRendered();
       } catch (fault) {
         report(fault);
       }

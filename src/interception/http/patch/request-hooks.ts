@@ -57,10 +57,13 @@ export abstract class RequestHooks {
     return request;
   }
 
-  /** The head is about to be rendered; the answer is called when it has been. */
+  /** The head is about to be rendered; an answer is called when it has been. */
   headRendering(): (() => void) | undefined {
     return undefined;
   }
+
+  /** The head has just been rendered. */
+  headRendered(): void {}
 }
 
 /** A constructor that returns what it is given, so that a subclass puts its private field on that object. */
