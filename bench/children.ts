@@ -1,5 +1,8 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 
 const running = new Set<ChildProcess>();
 
@@ -9,7 +12,8 @@ function cleanEnvironment(extra: Readonly<Record<string, string>> = {}): NodeJS.
   return { ...Object.fromEntries(kept), ...extra };
 }
 
-function track<C extends ChildProcess>(child: C): C {
+/** Ends with us. */
+export function track<C extends ChildProcess>(child: C): C {
   running.add(child);
   child.once('exit', () => running.delete(child));
   return child;
@@ -19,17 +23,31 @@ export interface ChildOptions {
   readonly execArgv?: readonly string[];
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>> | undefined;
+  /** What its configuration file says. */
+  readonly configuration?: string | undefined;
+}
+
+let folder: string | undefined;
+let files = 0;
+
+/** The variable that names a file with this content, which goes when this process ends. */
+function configured(configuration: string | undefined): Record<string, string> {
+  if (configuration === undefined) return {};
+  folder ??= mkdtempSync(path.join(os.tmpdir(), 'resilience-bench-'));
+  const file = path.join(folder, `${++files}.yaml`);
+  writeFileSync(file, configuration);
+  return { OTEL_RESILIENCE_CONFIG_FILE: file };
 }
 
 /** A process that is asked for one thing after the other. */
 export class Child {
   readonly #process: ChildProcess;
 
-  constructor(file: string, { execArgv = [], args = [], env }: ChildOptions) {
+  constructor(file: string, { execArgv = [], args = [], env, configuration }: ChildOptions) {
     this.#process = track(
       fork(file, [...args], {
         execArgv: [...execArgv],
-        env: cleanEnvironment(env),
+        env: cleanEnvironment({ ...env, ...configured(configuration) }),
         stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       }),
     );
@@ -65,14 +83,11 @@ export class Child {
 }
 
 /** What a script of Node's writes to stdout. */
-export async function outputOf(
-  execArgv: readonly string[],
-  file: string,
-  args: readonly string[] = [],
-): Promise<string> {
+export async function outputOf(file: string, options: ChildOptions = {}): Promise<string> {
+  const { execArgv = [], args = [], env, configuration } = options;
   const child = track(
     spawn(process.execPath, [...execArgv, file, ...args], {
-      env: cleanEnvironment(),
+      env: cleanEnvironment({ ...env, ...configured(configuration) }),
       stdio: ['ignore', 'pipe', 'inherit'],
     }),
   );
@@ -89,6 +104,7 @@ export async function outputOf(
 export function endChildrenWithUs(): void {
   const killAll = (): void => {
     for (const child of running) child.kill('SIGKILL');
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   };
   process.once('exit', killAll);
   for (const [signal, code] of [

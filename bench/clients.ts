@@ -1,4 +1,5 @@
 import http from 'node:http';
+import type { LookupFunction } from 'node:net';
 import type { ClientName, Wrapper } from './protocol.ts';
 
 /** Makes one call and reads its answer to the end. */
@@ -32,6 +33,24 @@ function overHttp(url: string): Call {
       request.on('error', reject);
       request.end();
     });
+}
+
+/** One call to each of so many upstreams, all of which are the server at `url` under names of their own. */
+export async function callUpstreams(url: string, count: number): Promise<void> {
+  const { hostname, port, pathname } = new URL(url);
+  const lookup: LookupFunction = (_name, { all }, done) =>
+    all ? done(null, [{ address: hostname, family: 4 }]) : done(null, hostname, 4);
+  const agent = new http.Agent({ keepAlive: false, maxTotalSockets: 50 });
+  const callOne = (host: string): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const request = http.get({ host, port, path: pathname, lookup, agent }, (response) => {
+        response.on('end', resolve).resume();
+      });
+      request.on('error', reject);
+    });
+  for (let next = 0; next < count; next += 50) {
+    await Promise.all(Array.from({ length: 50 }, (_, i) => callOne(`upstream-${next + i}.test`)));
+  }
 }
 
 /** What is used of opossum, which comes without types. */

@@ -32,6 +32,8 @@ const exchange: Exchange = {
   fail() {},
   respond() {},
   release() {},
+  hedgeable: () => false,
+  hedge() {},
   awaitsReader: () => false,
   killBody() {},
 } as Exchange;

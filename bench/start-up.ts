@@ -1,87 +1,78 @@
 import path from 'node:path';
 import { outputOf } from './children.ts';
-import type { LoadTime } from './require-times.ts';
-import { median, type Summary, summarise } from './statistics.ts';
+import { type Summary, summarise } from './statistics.ts';
+import { ONE_OPTION, REGISTER, YAML } from './variants.ts';
 
-const FILES = {
-  app: path.join(__dirname, 'empty-app.js'),
-  times: path.join(__dirname, 'require-times.js'),
-  register: path.join(__dirname, '../src/register.js'),
-};
+const FIRST_LINE = path.join(__dirname, 'empty-app.js');
+const FIRST_CALL = path.join(__dirname, 'first-call-app.js');
 
-export interface StartUp {
-  readonly runs: number;
-  /** From the start of the process to the first line of the app. */
-  readonly bareMs: number;
-  readonly registerMs: number;
-  readonly addedMs: Summary;
-  readonly addedCpuMs: Summary;
-  /** Median own load time by group of modules, largest first. */
-  readonly groups: ReadonlyArray<{ readonly group: string; readonly modules: number; readonly ms: number }>;
-  readonly slowest: readonly LoadTime[];
+interface Preload {
+  readonly name: string;
+  readonly preload: boolean;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly configuration?: string;
+  /** Most milliseconds to the first line that are aimed at, over bare. */
+  readonly target?: number;
 }
 
-interface FirstLine {
-  readonly firstLineMs: number;
+const PRELOADS: readonly Preload[] = [
+  { name: 'bare', preload: false },
+  { name: 'register', preload: true, target: 20 },
+  { name: 'register, one option set', preload: true, env: ONE_OPTION },
+  { name: 'register, YAML file', preload: true, configuration: YAML, target: 35 },
+];
+
+export interface StartUp {
+  readonly name: string;
+  readonly target: number | undefined;
+  /** Milliseconds from the start of the process; of the rows below the first: what they add to bare, run by run. */
+  readonly firstLine: Moment;
+  /** The same up to the end of the app's first call, which loads what waits for one. */
+  readonly firstCall: Moment;
+}
+
+interface Moment {
+  readonly wallMs: Summary;
+  readonly cpuMs: Summary;
+}
+
+/** What an app of this bench prints. */
+export interface Reading {
+  readonly wallMs: number;
   readonly cpuMs: number;
 }
 
-/** What `--require …/register` adds to the start of a process that then does nothing. */
-export async function measureStartUp(runs: number): Promise<StartUp> {
-  const bare: FirstLine[] = [];
-  const registered: FirstLine[] = [];
-  const loads: LoadTime[][] = [];
+/** What `--require …/register` adds to the start of a process, by itself and with a configuration. */
+export async function measureStartUp(runs: number): Promise<StartUp[]> {
+  const lines = await measure(FIRST_LINE, runs);
+  const calls = await measure(FIRST_CALL, runs);
+  return PRELOADS.map(({ name, target }) => ({
+    name,
+    target,
+    firstLine: momentOf(name, lines),
+    firstCall: momentOf(name, calls),
+  }));
+}
+
+async function measure(app: string, runs: number): Promise<Map<string, Reading[]>> {
+  const readings = new Map(PRELOADS.map(({ name }) => [name, [] as Reading[]]));
+  // The run before the first only fills the disk cache.
   for (let run = -1; run < runs; run++) {
-    // By turns first and second; the run before the first only fills the disk cache.
-    const one = async () => JSON.parse(await outputOf([], FILES.app)) as FirstLine;
-    const other = async () => JSON.parse(await outputOf(['--require', FILES.register], FILES.app)) as FirstLine;
-    const [first, second] = run % 2 === 0 ? [await one(), await other()] : [await other(), await one()].reverse();
-    if (run < 0 || first === undefined || second === undefined) continue;
-    bare.push(first);
-    registered.push(second);
-    loads.push(await loadTimes());
+    for (let turn = 0; turn < PRELOADS.length; turn++) {
+      const one = PRELOADS[(turn + run + 1) % PRELOADS.length];
+      if (one === undefined) continue;
+      const { env, configuration, preload } = one;
+      const output = await outputOf(app, { execArgv: preload ? ['--require', REGISTER] : [], env, configuration });
+      if (run >= 0) readings.get(one.name)?.push(JSON.parse(output) as Reading);
+    }
   }
-  const added = (of: (line: FirstLine) => number) =>
-    summarise(registered.map((line, run) => of(line) - of(bare[run] ?? line)));
-  return {
-    runs,
-    bareMs: median(bare.map(({ firstLineMs }) => firstLineMs)),
-    registerMs: median(registered.map(({ firstLineMs }) => firstLineMs)),
-    addedMs: added(({ firstLineMs }) => firstLineMs),
-    addedCpuMs: added(({ cpuMs }) => cpuMs),
-    ...breakDown(loads),
-  };
+  return readings;
 }
 
-async function loadTimes(): Promise<LoadTime[]> {
-  const output = await outputOf(['--require', FILES.times, '--require', FILES.register], FILES.app);
-  return JSON.parse(output.slice(output.lastIndexOf('\n'))) as LoadTime[];
-}
-
-function breakDown(loads: readonly LoadTime[][]): Pick<StartUp, 'groups' | 'slowest'> {
-  const byModule = new Map<string, number[]>();
-  for (const run of loads) {
-    const ofRun = new Map<string, number>();
-    for (const { module, ownMs } of run) ofRun.set(module, (ofRun.get(module) ?? 0) + ownMs);
-    for (const [module, ms] of ofRun) byModule.set(module, [...(byModule.get(module) ?? []), ms]);
-  }
-  const modules = [...byModule].map(([module, ms]) => ({ module, ownMs: median(ms) }));
-  const groups = new Map<string, { modules: number; ms: number }>();
-  for (const { module, ownMs } of modules) {
-    const group = groupOf(module);
-    const { modules: count, ms } = groups.get(group) ?? { modules: 0, ms: 0 };
-    groups.set(group, { modules: count + 1, ms: ms + ownMs });
-  }
-  return {
-    groups: [...groups].map(([group, sums]) => ({ group, ...sums })).sort((a, b) => b.ms - a.ms),
-    slowest: modules.sort((a, b) => b.ownMs - a.ownMs).slice(0, 12),
-  };
-}
-
-function groupOf(module: string): string {
-  const dependency = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(module);
-  if (dependency?.[1] !== undefined) return dependency[1];
-  const own = /^build\/src\/([^/]+)(\/)?/.exec(module);
-  if (own !== null) return own[2] === '/' ? `ours: ${own[1]}/` : 'ours: top level';
-  return 'Node built-ins';
+function momentOf(name: string, all: ReadonlyMap<string, readonly Reading[]>): Moment {
+  const bare = all.get('bare') ?? [];
+  const own = all.get(name) ?? [];
+  const added = (of: (reading: Reading) => number): Summary =>
+    summarise(own.map((reading, run) => of(reading) - (name === 'bare' ? 0 : of(bare[run] ?? reading))));
+  return { wallMs: added(({ wallMs }) => wallMs), cpuMs: added(({ cpuMs }) => cpuMs) };
 }

@@ -1,4 +1,5 @@
-import { type Call, makeCall, wrapCall } from './clients.ts';
+import path from 'node:path';
+import { type Call, callUpstreams, makeCall, wrapCall } from './clients.ts';
 import type { Measured, Slice, WorkerReply, WorkerSetup } from './protocol.ts';
 
 /**
@@ -26,6 +27,7 @@ async function start(): Promise<Call> {
   const open = setup.expect === 'rejected';
   const bare = await makeCall(setup.client, setup.url);
   if (open && setup.wrapper === undefined) await openOurCircuit(bare);
+  if (setup.upstreams !== undefined) await callUpstreams(setup.url, setup.upstreams);
   const call = await wrapCall(bare, setup.wrapper, open);
   return setup.expect === 'answered' ? call : () => call().then(unexpected, expectedError);
 }
@@ -34,8 +36,9 @@ async function start(): Promise<Call> {
 async function openOurCircuit(call: Call): Promise<void> {
   await call();
   // Not imported above: in the process of any other variant there is to be nothing of ours.
-  const { sharedRuntime } = require('../src/bootstrap/runtime.js') as typeof import('../src/bootstrap/runtime.ts');
-  sharedRuntime().resilience.circuit(new URL(setup.url).origin)?.forceOpen();
+  const entry = path.join(__dirname, '../../dist/index.js');
+  const { getResilience } = require(entry) as typeof import('../src/index.ts');
+  getResilience().circuit(new URL(setup.url).origin)?.forceOpen();
 }
 
 function unexpected(): never {
@@ -50,23 +53,26 @@ function expectedError(error: unknown): void {
   throw error;
 }
 
-async function measure(call: Call, { concurrency, durationMs, maxCalls }: Slice): Promise<Measured> {
+async function measure(call: Call, { concurrency, durationMs, each = false }: Slice): Promise<Measured> {
   // Connections may have been closed since the last slice; opening them is not what is measured.
   await Promise.all(Array.from({ length: concurrency }, () => call()));
   const cpu = process.cpuUsage();
   const beginMs = performance.now();
   const endMs = beginMs + durationMs;
+  const eachUs: number[] = [];
   let calls = 0;
   const loop = async (): Promise<void> => {
     do {
+      const startMs = each ? performance.now() : 0;
       await call();
+      if (each) eachUs.push((performance.now() - startMs) * 1000);
       calls++;
-    } while (performance.now() < endMs && calls < maxCalls);
+    } while (performance.now() < endMs);
   };
   await Promise.all(Array.from({ length: concurrency }, loop));
   const wallMs = performance.now() - beginMs;
   const { user, system } = process.cpuUsage(cpu);
-  return { calls, wallUs: (wallMs * 1000) / calls, cpuUs: (user + system) / calls };
+  return { calls, wallUs: (wallMs * 1000) / calls, cpuUs: (user + system) / calls, eachUs };
 }
 
 function say(reply: WorkerReply): void {

@@ -10,6 +10,9 @@ import type { FallbackHandler } from '../strategies/fallback/options.ts';
 /** Milliseconds, or a text such as \`250ms\`, \`3s\`, \`1.5m\`, \`1h\`. */
 export type Duration = number | string;
 
+/** A duration, or \`p50\` to \`p99\`: what that share of the upstream's response heads came within. */
+export type HedgeDelay = Duration;
+
 /** Bytes, or a text such as \`64KiB\`, \`1MiB\`. */
 export type Size = number | string;
 

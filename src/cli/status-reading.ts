@@ -23,6 +23,7 @@ export interface UpstreamReading extends UpstreamFacts {
   readonly calls: number | undefined;
   readonly rejections: number;
   readonly retries: number;
+  readonly hedges: number;
   readonly fallbacks: number;
   readonly p95Ms: number | undefined;
 }
@@ -62,6 +63,7 @@ function upstreamOf(value: unknown): UpstreamReading {
     calls: Object.keys(results).length === 0 ? undefined : sum(results),
     rejections: sum(treeOf(tree.rejections)),
     retries: sum(treeOf(tree.retries)),
+    hedges: sum(treeOf(tree.hedges)),
     fallbacks: sum(treeOf(tree.fallbacks)),
     p95Ms: numberIn(treeOf(tree.latency), 'p95Ms'),
   };

@@ -26,7 +26,7 @@ interface Column {
 const COLUMNS: readonly Column[] = [
   { title: 'error ratio', of: ({ errorRatio }) => (errorRatio === null ? '-' : percentText(errorRatio)) },
   { title: 'calls', of: ({ calls }) => (calls === undefined ? '-' : countText(calls)) },
-  ...(['rejections', 'retries', 'fallbacks'] as const).map(
+  ...(['rejections', 'retries', 'hedges', 'fallbacks'] as const).map(
     (title): Column => ({ title, of: (upstream) => countText(upstream[title]), count: (upstream) => upstream[title] }),
   ),
   { title: 'p95', of: ({ p95Ms }) => (p95Ms === undefined ? '-' : `${Math.round(p95Ms)} ms`) },

@@ -5,6 +5,9 @@ import type { FallbackHandler } from '../strategies/fallback/options.ts';
 /** Milliseconds, or a text such as `250ms`, `3s`, `1.5m`, `1h`. */
 export type Duration = number | string;
 
+/** A duration, or `p50` to `p99`: what that share of the upstream's response heads came within. */
+export type HedgeDelay = Duration;
+
 /** Bytes, or a text such as `64KiB`, `1MiB`. */
 export type Size = number | string;
 
@@ -50,7 +53,7 @@ export interface ResilienceConfig {
 /** A named set of strategies. */
 export interface PolicyConfig {
   /** Strategies to start from; what stands beside it overrides them. */
-  readonly preset?: 'standard' | undefined;
+  readonly preset?: 'standard' | 'interactive' | undefined;
   /** Stops calls to an upstream that keeps failing. */
   readonly circuitBreaker?: Switch<CircuitBreakerConfig> | undefined;
   /** Which outcomes are failures of the upstream. */
@@ -63,6 +66,8 @@ export interface PolicyConfig {
   readonly timeout?: Switch<TimeoutConfig> | undefined;
   /** Tries again, within a budget. Default: `off`. */
   readonly retry?: Switch<RetryConfig> | undefined;
+  /** Sends a second attempt beside a slow one. Default: `off`. */
+  readonly hedge?: Switch<HedgeConfig> | undefined;
   /** What to answer when the upstream cannot. Default: `off`. */
   readonly fallback?: Switch<FallbackConfig> | undefined;
   /** The error-rate monitor, which is always on. */
@@ -227,6 +232,24 @@ export interface RetryBudgetConfig {
   readonly minPerSecond?: number | undefined;
   /** How far back calls count. 100ms to 1h. Default: `10s`. */
   readonly window?: Duration | undefined;
+}
+
+/** Sends a second attempt beside a slow one. */
+export interface HedgeConfig {
+  /**
+   * How long a response head is waited for: a time, or what this share of the heads came within. P50 to p99, or
+   * 1ms to 24h. Default: `p95`.
+   */
+  readonly delay?: HedgeDelay | undefined;
+  /** Attempts beside the first, over all retries of the call. 1 to 5. Default: `1`. */
+  readonly maxHedges?: number | undefined;
+  /**
+   * Methods that may be on their way twice at once. GET, HEAD, OPTIONS, TRACE, PUT, DELETE. Default: `[GET,
+   * HEAD, OPTIONS]`.
+   */
+  readonly methods?: readonly string[] | undefined;
+  /** Send the hedge to the next fallback endpoint that is fit, if there is one. Default: `false`. */
+  readonly endpoints?: boolean | undefined;
 }
 
 /** What to answer when the upstream cannot. */

@@ -17,6 +17,7 @@ export const BUILT_IN: PolicyLayer = { source: 'default', policy: { circuit_brea
 
 const PRESETS: Readonly<Record<NonNullable<PolicyInput['preset']>, PolicyInput>> = {
   standard: { circuit_breaker: {}, timeout: {}, retry: {}, bulkhead: {} },
+  interactive: { circuit_breaker: {}, timeout: {}, retry: {}, bulkhead: {}, hedge: {} },
 };
 
 type Tree = Readonly<Record<string, unknown>>;

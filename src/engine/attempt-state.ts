@@ -11,6 +11,10 @@ export class AttemptState implements Attempt {
   readonly endpoint: Endpoint;
   /** When it was sent. */
   startedAtMs = 0;
+  /** When it has had its time, by the engine's clock. */
+  dueAtMs = Number.POSITIVE_INFINITY;
+  /** It was sent while another one was in flight, and what becomes of it is not known yet. */
+  hedge = false;
   /** Why this endpoint is tried once more; undefined for any other attempt. */
   retryReason: string | undefined = undefined;
   /** `error.type` of what an attempt elsewhere stands in for. */

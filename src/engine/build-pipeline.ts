@@ -5,16 +5,47 @@ import { CircuitBreaker } from '../strategies/circuit-breaker/circuit-breaker.ts
 import type { Transition } from '../strategies/circuit-breaker/transition.ts';
 import { FallbackRecovery } from '../strategies/fallback/fallback-recovery.ts';
 import { type HealthListener, HealthMonitor } from '../strategies/health/health-monitor.ts';
+import { Hedge } from '../strategies/hedge/hedge.ts';
 import { RateLimiter } from '../strategies/rate-limiter/rate-limiter.ts';
 import { RetryBudget } from '../strategies/retry/budget.ts';
-import { RETRY_DEFAULTS } from '../strategies/retry/options.ts';
+import { RETRY_DEFAULTS, type RetryBudgetOptions } from '../strategies/retry/options.ts';
 import { RetryRecovery } from '../strategies/retry/retry.ts';
 import type { Endpoint, EndpointTarget, Guard, Recovery } from '../strategies/shared/contract.ts';
+import { RecentLatency } from '../strategies/shared/latency-histogram.ts';
 import type { Assignment, Mode, Policy } from '../strategies/shared/policy.ts';
 import { Classifier } from '../strategies/verdict/classifier.ts';
 import type { VerdictOptions } from '../strategies/verdict/options.ts';
 import type { EventSource, ResilienceEvent } from './events.ts';
+import { HeadLatency } from './head-latency.ts';
 import { Pipeline } from './pipeline.ts';
+
+/** How far back heads count. */
+const LATENCY_WINDOW_MS = 120_000;
+
+/** What several strategies of one upstream have in common, made when the first of them asks for it. */
+class Shared {
+  headLatency: HeadLatency | undefined = undefined;
+  readonly #options: RetryBudgetOptions;
+  readonly #nowMs: number;
+  #budget: RetryBudget | undefined = undefined;
+
+  constructor(options: RetryBudgetOptions, nowMs: number) {
+    this.#options = options;
+    this.#nowMs = nowMs;
+  }
+
+  /** One for retries, hedges and fallback endpoints: all of them multiply what the app asks for. */
+  budget(): RetryBudget {
+    this.#budget ??= new RetryBudget(this.#options);
+    return this.#budget;
+  }
+
+  /** One record of how long heads take, for all that must know. */
+  latency(): RecentLatency {
+    this.headLatency ??= new HeadLatency(new RecentLatency(LATENCY_WINDOW_MS, this.#nowMs));
+    return this.headLatency.recent;
+  }
+}
 
 /** What the strategies of one upstream may use. */
 export interface StrategyDeps {
@@ -26,6 +57,9 @@ export interface StrategyDeps {
   readonly wallClockMs: () => number;
   /** Shared by everything that makes further attempts; made when first asked for. */
   readonly budget: () => RetryBudget;
+  /** Of the heads of the upstream; made when first asked for. */
+  readonly latency: () => RecentLatency;
+  readonly primary: Endpoint;
   /** A place of the fallback chain, with a circuit breaker of its own if the policy has breakers. */
   readonly endpoint: (target: EndpointTarget) => Endpoint;
   /** Told of faults in code that is not ours to fix, such as a fallback handler's. */
@@ -39,11 +73,12 @@ export interface Stages {
   /** Asked about an outcome, innermost first. */
   readonly recoveries: readonly Recovery[];
   readonly bulkhead?: Bulkhead | undefined;
+  readonly hedge?: Hedge | undefined;
 }
 
 export type StageBuilder = (policy: Policy, deps: StrategyDeps) => Stages;
 
-export interface PipelineDeps extends Omit<StrategyDeps, 'upstream' | 'budget' | 'endpoint'> {
+export interface PipelineDeps extends Omit<StrategyDeps, 'upstream' | 'budget' | 'latency' | 'primary' | 'endpoint'> {
   readonly buildStages: StageBuilder;
   readonly emit: (event: ResilienceEvent, source: EventSource) => void;
 }
@@ -90,24 +125,21 @@ export function buildPipeline(
   };
   const primary = endpoint(undefined, upstream);
 
-  // One budget for retries and fallback endpoints: both multiply what the app asks for.
   const retry = policy.retry ?? RETRY_DEFAULTS;
-  let budget: RetryBudget | undefined;
-  const sharedBudget = (): RetryBudget => {
-    budget ??= new RetryBudget(retry.budget);
-    return budget;
-  };
+  const shared = new Shared(retry.budget, nowMs);
 
-  const { callGuards, recoveries, bulkhead } = deps.buildStages(policy, {
+  const { callGuards, recoveries, bulkhead, hedge } = deps.buildStages(policy, {
     upstream,
     clock: deps.clock,
     random: deps.random,
     wallClockMs: deps.wallClockMs,
     report: deps.report,
-    budget: sharedBudget,
+    budget: () => shared.budget(),
+    latency: () => shared.latency(),
+    primary,
     endpoint: (target) => endpoint(target, `${upstream}/${formatHostPort(target.host, target.port)}`),
   });
-  const mayResend = recoveries.some((recovery) => recovery.mayResend);
+  const mayResend = hedge !== undefined || recoveries.some((recovery) => recovery.mayResend);
   const parts = {
     callGuards,
     recoveries,
@@ -118,8 +150,10 @@ export function buildPipeline(
     mayResend,
     maxReplayBytes: mayResend ? retry.maxReplayBytes : 0,
     bulkhead,
+    hedge,
+    latency: shared.headLatency,
     // Every call pays in, so it is there for whoever may draw on it.
-    budget: mayResend ? sharedBudget() : undefined,
+    budget: mayResend ? shared.budget() : undefined,
   };
   return new Pipeline({ upstream, mode, assignment }, parts, { classifier: classifierOf(policy.verdict), monitor });
 }
@@ -141,13 +175,19 @@ export function buildStages(policy: Policy, deps: StrategyDeps): Stages {
   // Inside fallback: the place the app asked for gets its chance before another one answers.
   if (policy.retry !== undefined) recoveries.push(new RetryRecovery(policy.retry, { ...deps, budget: deps.budget() }));
 
+  // Beside the attempt, inside retry: what is late gets company, what has failed in all its attempts is tried again.
+  const endpoints = policy.fallback?.endpoints.map((target) => deps.endpoint(target)) ?? [];
+  const hedge =
+    policy.hedge &&
+    new Hedge(policy.hedge, { latency: deps.latency(), primary: deps.primary, endpoints, budget: deps.budget() });
+
   // Outside everything: it answers for failures, for what retries did not mend and for our own refusals.
   if (policy.fallback !== undefined) {
-    const endpoints = policy.fallback.endpoints.map((target) => deps.endpoint(target));
     const budget = endpoints.length > 0 ? deps.budget() : undefined;
     recoveries.push(new FallbackRecovery(policy.fallback, { ...deps, policy: policy.name, endpoints, budget }));
   }
-  return callGuards.length + recoveries.length === 0 ? NO_STAGES : { callGuards, recoveries, bulkhead };
+  if (callGuards.length + recoveries.length === 0 && hedge === undefined) return NO_STAGES;
+  return { callGuards, recoveries, bulkhead, hedge };
 }
 
 const classifiers = new WeakMap<VerdictOptions, Classifier>();

@@ -2,10 +2,11 @@ import { TimeoutError } from '../errors.ts';
 import type { Outcome, Verdict } from '../strategies/shared/contract.ts';
 import { judge, settleHealth } from './attempts.ts';
 import { watchBody } from './body-watch.ts';
-import { emit, emitFallback } from './call-events.ts';
+import { countHedge, emit, emitFallback } from './call-events.ts';
 import type { CallState } from './call-state.ts';
 import type { CallResult } from './events.ts';
 import { ignoringErrors, leave } from './faults.ts';
+import { endRivals } from './race.ts';
 
 /** How a call begins and ends: what it holds in between is given back here. */
 
@@ -64,6 +65,8 @@ export function finish(call: CallState, nowMs: number, complete: boolean): void 
   call.timers?.cancelAll();
   call.bodyObserver?.end(complete);
   call.phase = 'ended';
+  if (call.rivals !== undefined) endRivals(call, nowMs);
+  if (call.attempt !== undefined) countHedge(call, call.attempt, 'lost');
   judgeCurrent(call, 'ignored', nowMs);
   settleHealth(call);
   call.permits?.releaseAll('success', nowMs);

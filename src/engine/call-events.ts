@@ -1,6 +1,7 @@
 import type { FallbackSource, Rejection } from '../strategies/shared/contract.ts';
+import type { AttemptState } from './attempt-state.ts';
 import type { CallState } from './call-state.ts';
-import type { ResilienceEvent } from './events.ts';
+import type { HedgeOutcome, ResilienceEvent } from './events.ts';
 import { count } from './pipeline.ts';
 
 /** What is reported of one call: to the listener, and in the counts of its pipeline. */
@@ -22,6 +23,13 @@ export function emitRejection(call: CallState, rejection: Rejection): void {
 export function countRetry({ pipeline: { counts } }: CallState, reason: string): void {
   const retries: Partial<Record<string, number>> = count<string>(counts.retries, reason);
   counts.retries = retries as Record<string, number>;
+}
+
+/** What has become of an attempt, if it is a hedge; counted once. */
+export function countHedge({ pipeline: { counts } }: CallState, attempt: AttemptState, outcome: HedgeOutcome): void {
+  if (!attempt.hedge) return;
+  attempt.hedge = false;
+  counts.hedges = count(counts.hedges, outcome);
 }
 
 /** The intention: a retry is counted when it is sent, for something may come in between. */

@@ -64,8 +64,12 @@ export class CallState implements ObservedCall, CallProgress {
   /** Inside `begin` or a report: what is decided there waits for `proceed`. */
   reporting = false;
   pending: Action | undefined = undefined;
-  /** The attempt made last. There is one at a time. */
+  /** The attempt made last, of those that are in flight or have not failed. */
   attempt: AttemptState | undefined = undefined;
+  /** Others in flight at the same time, oldest first (race.ts); undefined but for a call that is hedged just now. */
+  rivals: AttemptState[] | undefined = undefined;
+  /** Hedges sent. */
+  hedges = 0;
   /** The last real outcome, kept by the adapter: the app gets it if nothing better comes of it. */
   held: Outcome | undefined = undefined;
   /** The outcome asked about last, be it a refusal of ours. */

@@ -3,9 +3,9 @@ import type { AttemptState } from './attempt-state.ts';
 import { deliver, endCall } from './call-end.ts';
 import { countRetry } from './call-events.ts';
 import type { CallState } from './call-state.ts';
+import { awaitHedge, limitAttempt, timersOf } from './deadlines.ts';
 import { errorType } from './error-type.ts';
 import { abandon, ignoringErrors } from './faults.ts';
-import { Timers } from './timers.ts';
 
 /** What has been decided of a call, and how it is done to its exchange. */
 
@@ -65,7 +65,7 @@ function perform(call: CallState, action: Action, nowMs: number): void {
 }
 
 export function launch(call: CallState, attempt: AttemptState, nowMs: number): void {
-  const { timeouts } = call.pipeline.parts;
+  const { hedge } = call.pipeline.parts;
   call.phase = 'in_flight';
   call.attempt = attempt;
   attempt.startedAtMs = nowMs;
@@ -77,12 +77,9 @@ export function launch(call: CallState, attempt: AttemptState, nowMs: number): v
     // The same endpoint once more: what the primary did so far doesn't count yet.
     if (attempt.endpoint.target === undefined) call.primaryFailed = false;
   }
-  // Only if it can strike first; of equal limits it must, so that an upstream that never answers counts as failed.
-  if (timeouts?.attemptMs !== undefined && timeouts.attemptMs <= call.remainingMs(nowMs)) {
-    timersOf(call).attempt(nowMs + timeouts.attemptMs, nowMs);
-  } else {
-    call.timers?.arm(nowMs);
-  }
+  if (limitAttempt(call, attempt, nowMs)) timersOf(call).attempt(attempt.dueAtMs, nowMs);
+  else call.timers?.arm(nowMs);
+  if (hedge !== undefined) awaitHedge(call, nowMs);
 }
 
 /** Nothing is left to try: the app gets the last real outcome, or, if there was none, our error. */
@@ -99,10 +96,4 @@ export function surrender(call: CallState, nowMs: number): Action {
   }
   endCall(call, 'failure', errorType(real), nowMs);
   return RELEASE;
-}
-
-/** The timers of the call; most calls need none. */
-export function timersOf(call: CallState): Timers {
-  call.timers ??= new Timers(call.context.clock, call.deadlineOwner);
-  return call.timers;
 }

@@ -26,6 +26,20 @@ export interface RetryScheduled {
   readonly resend: number;
 }
 
+/** Another attempt was sent beside the one in flight. */
+export interface HedgeSent {
+  readonly type: 'hedge_sent';
+  /** Where it went: a name as of a circuit. */
+  readonly endpoint: string;
+  /** How long the last attempt had been without a head. */
+  readonly delayMs: number;
+  /** Ordinal of the hedge: 1 for the first of the call. */
+  readonly hedge: number;
+}
+
+/** What became of a hedge: the app got its answer, another attempt's, or it failed. */
+export type HedgeOutcome = 'won' | 'lost' | 'failed';
+
 export interface CallRejected {
   readonly type: 'call_rejected';
   readonly reason: RejectionReason;
@@ -53,6 +67,7 @@ export type ResilienceEvent =
   | CircuitStateChanged
   | HealthChanged
   | RetryScheduled
+  | HedgeSent
   | CallRejected
   | CallTimedOut
   | CallQueued

@@ -19,6 +19,16 @@ export interface Exchange extends CallInfo {
    * throw; what goes wrong is reported through `onError`.
    */
   send(attempt: Attempt): void;
+  /**
+   * Whether one more attempt may be sent beside the one in flight: that has its connection and may go on without the
+   * caller's hands, and the request can be sent once more in full.
+   */
+  hedgeable(): boolean;
+  /**
+   * Puts one more attempt on the wire while others of this call are in flight, if `hedgeable()`. All of them report, by their
+   * attempt; see `Disposition`. Does not throw; what goes wrong is reported through `onError`.
+   */
+  hedge(attempt: Attempt): void;
   /** Ends this attempt, which is in flight, with `error`; the adapter reports that very error through `onError`, now or later. */
   cancel(attempt: Attempt, error: Error): void;
   /** Ends the call: the app sees `error`. No attempt is in flight; an outcome still held is thrown away. */
@@ -38,10 +48,12 @@ export interface Exchange extends CallInfo {
 }
 
 /**
- * What the adapter does with an outcome it reported. `deliver`: the app sees it. `hold`: keep it unread, call
- * `proceed()` once that is in order, and await `send`, `respond`, `fail` or `release`.
+ * What the adapter does with an outcome it reported. `deliver`: the app sees it, and whatever other attempts of the call
+ * are in flight are ended at once and in silence: their connections closed or given back, their CLIENT spans ended.
+ * `hold`: keep it unread, call `proceed()` once that is in order, and await `send`, `respond`, `fail` or `release`.
+ * `discard`, only while another attempt is in flight: throw it away, and go on with the others.
  */
-export type Disposition = 'deliver' | 'hold';
+export type Disposition = 'deliver' | 'hold' | 'discard';
 
 /** What an adapter drives and reports to, one per call. */
 export interface ExchangeListener {
@@ -73,7 +85,10 @@ export interface ExchangeListener {
   onBodyError(error: Error | undefined): void;
   /** The connection became the app's own (upgrade, CONNECT), or the other side refused that with this status. */
   onUpgrade(attempt: Attempt, status: number): void;
-  /** The caller gave up: destroyed the request, aborted its signal, left the body. At most once; nothing follows it. */
+  /**
+   * The caller gave up: destroyed the request, aborted its signal, left the body. At most once; nothing follows it. The
+   * adapter ends all attempts in flight.
+   */
   onAbort(): void;
 }
 

@@ -3,6 +3,7 @@ import { type CallContext, CallState } from './call-state.ts';
 import { proceed } from './carry-out.ts';
 import type { Attempt, Disposition, Exchange, ExchangeListener } from './exchange.ts';
 import { abandon, plainAttempt, recoverFromFault } from './faults.ts';
+import { onHedgeDue } from './hedging.ts';
 import type { Pipeline } from './pipeline.ts';
 import { onAttemptTimeout, onTotalTimeout, tryAgain } from './reactions.ts';
 import { onAbort, onBodyEnd, onBodyError, onError, onHead, onUpgrade } from './reports.ts';
@@ -123,6 +124,7 @@ export class Execution implements ExchangeListener, DeadlineOwner {
     try {
       if (kind === 'pause') tryAgain(this.call);
       else if (kind === 'attempt') onAttemptTimeout(this.call);
+      else if (kind === 'hedge') onHedgeDue(this.call);
       else onTotalTimeout(this.call);
     } catch (error) {
       recoverFromFault(this.call, error);

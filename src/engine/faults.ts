@@ -7,7 +7,7 @@ import type { Attempt } from './exchange.ts';
 export function abandon(call: CallState, error: unknown): void {
   const { context } = call;
   const nowMs = context.clock.now();
-  const attempts = [call.attempt, call.pending?.kind === 'attempt' ? call.pending : undefined];
+  const attempts = [call.attempt, ...(call.rivals ?? []), call.pending?.kind === 'attempt' ? call.pending : undefined];
   call.phase = 'ended';
   call.reporting = false;
   call.pending = undefined;

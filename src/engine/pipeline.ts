@@ -1,11 +1,13 @@
 import type { CircuitBreaker } from '../strategies/circuit-breaker/circuit-breaker.ts';
 import type { HealthMonitor } from '../strategies/health/health-monitor.ts';
+import type { Hedge } from '../strategies/hedge/hedge.ts';
 import type { RetryBudget } from '../strategies/retry/budget.ts';
 import type { Endpoint, FallbackSource, Guard, Recovery, RejectionReason } from '../strategies/shared/contract.ts';
 import type { Assignment, Mode } from '../strategies/shared/policy.ts';
 import type { TimeoutOptions } from '../strategies/timeout/options.ts';
 import type { Classifier } from '../strategies/verdict/classifier.ts';
-import type { CallResult, EventSource } from './events.ts';
+import type { CallResult, EventSource, HedgeOutcome } from './events.ts';
+import type { HeadLatency } from './head-latency.ts';
 import type { BulkheadSnapshot } from './snapshot.ts';
 
 /** What has been counted since the pipeline was made; plain numbers, read by whoever asks. */
@@ -15,6 +17,7 @@ export interface Counts {
   // Made with the first of their kind: most upstreams never have one.
   rejections: Partial<Record<RejectionReason, number>> | undefined;
   retries: Record<string, number> | undefined;
+  hedges: Partial<Record<HedgeOutcome, number>> | undefined;
   fallbacks: Partial<Record<FallbackSource, number>> | undefined;
 }
 
@@ -32,6 +35,10 @@ export interface PipelineParts {
   readonly mayResend: boolean;
   readonly maxReplayBytes: number;
   readonly bulkhead: { snapshot(): BulkheadSnapshot } | undefined;
+  /** Sends another attempt beside one that is late. */
+  readonly hedge: Hedge | undefined;
+  /** How long heads take; undefined where nobody wants to know. */
+  readonly latency: HeadLatency | undefined;
   /** Of further attempts; every call pays in. */
   readonly budget: RetryBudget | undefined;
 }
@@ -49,6 +56,7 @@ export class Pipeline implements EventSource {
     results: { success: 0, failure: 0, rejected: 0, fallback: 0 },
     rejections: undefined,
     retries: undefined,
+    hedges: undefined,
     fallbacks: undefined,
   };
   readonly responseObservers: readonly Guard[];
@@ -77,9 +85,12 @@ export class Pipeline implements EventSource {
     this.monitor = judges.monitor;
     this.responseObservers = parts.callGuards.some(observes) ? parts.callGuards.filter(observes) : NONE;
     this.reactsToHeads =
-      this.responseObservers.length > 0 || parts.recoveries.length > 0 || parts.timeouts?.idleMs !== undefined;
+      this.responseObservers.length > 0 ||
+      parts.recoveries.length > 0 ||
+      parts.timeouts?.idleMs !== undefined ||
+      parts.latency !== undefined;
     // In observe mode nothing is repeated: the app's own request stays the only one.
-    this.buffersOutcome = parts.recoveries.length > 0 && identity.mode === 'enforce';
+    this.buffersOutcome = (parts.recoveries.length > 0 || parts.hedge !== undefined) && identity.mode === 'enforce';
     this.maxReplayBytes = this.buffersOutcome ? parts.maxReplayBytes : 0;
   }
 

@@ -7,7 +7,8 @@ import { acquireAttempt } from './attempts.ts';
 import { endCall, judgeCurrent } from './call-end.ts';
 import { emit, emitRejection } from './call-events.ts';
 import type { CallState } from './call-state.ts';
-import { surrender, take, timersOf } from './carry-out.ts';
+import { surrender, take } from './carry-out.ts';
+import { firstDue, timersOf } from './deadlines.ts';
 import { decide, substitute } from './decide.ts';
 import { enterFlow } from './faults.ts';
 
@@ -87,7 +88,7 @@ export function tryAgain(call: CallState): void {
 }
 
 export function onAttemptTimeout(call: CallState): void {
-  const attempt = call.attempt;
+  const attempt = firstDue(call);
   const timeoutMs = call.pipeline.parts.timeouts?.attemptMs ?? 0;
   emit(call, { type: 'call_timed_out', scope: 'attempt', timeoutMs });
   if (call.mode === 'observe' || attempt === undefined) return;
@@ -99,6 +100,8 @@ export function onTotalTimeout(call: CallState): void {
   emit(call, { type: 'call_timed_out', scope: 'total', timeoutMs });
   if (call.mode === 'observe') return;
   const error = new TimeoutError(call.upstream, 'total', timeoutMs);
+  // What it says of the last one is what becomes of the call.
+  for (const rival of call.rivals?.slice() ?? []) call.exchange.cancel(rival, error);
   if (call.phase === 'in_flight' && call.attempt !== undefined) return call.exchange.cancel(call.attempt, error);
   const nowMs = call.context.clock.now();
   cancelQueue(call, nowMs);

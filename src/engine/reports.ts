@@ -1,13 +1,15 @@
 import { TimeoutError } from '../errors.ts';
-import type { Outcome, ResponseHead } from '../strategies/shared/contract.ts';
+import type { Outcome, ResponseHead, Verdict } from '../strategies/shared/contract.ts';
 import { cancelQueue } from './admission.ts';
 import type { AttemptState } from './attempt-state.ts';
 import { judge } from './attempts.ts';
 import { deliver, endCall, finish, judgeCurrent } from './call-end.ts';
+import { countHedge } from './call-events.ts';
 import type { CallState } from './call-state.ts';
 import { drop } from './carry-out.ts';
 import { typeOfError } from './error-type.ts';
 import type { Attempt, Disposition } from './exchange.ts';
+import { dropOut, win } from './race.ts';
 import { holds } from './reactions.ts';
 
 /** What an adapter reports of a call, as the call takes it. */
@@ -18,6 +20,8 @@ export function onHead(call: CallState, attempt: Attempt, head: ResponseHead): D
   const { classifier, responseObservers, reactsToHeads } = call.pipeline;
   const verdict = classifier.status(head.status);
   call.sent = true;
+  if (call.rivals !== undefined) return onRacingHead(call, current, head, verdict);
+  if (current.hedge) countHedge(call, current, verdict === 'failure' ? 'failed' : 'won');
   if (verdict === 'success' && !reactsToHeads && !current.timesHead) {
     // Nobody needs to know when it came, and reading the clock is a third of what a decision costs.
     call.timers?.cancelAll();
@@ -30,6 +34,7 @@ export function onHead(call: CallState, attempt: Attempt, head: ResponseHead): D
   // What a fallback endpoint asks for is not the upstream's wish.
   if (current.endpoint.target === undefined) for (const guard of responseObservers) guard.onResponse?.(head, nowMs);
   current.responded(nowMs);
+  call.pipeline.parts.latency?.observe(current, verdict, nowMs);
   // A failure is known now; a success only at the end of the body.
   if (verdict !== 'success') judge(call, current, verdict, nowMs);
   const outcome: Outcome & { kind: 'response' } = { kind: 'response', verdict, head };
@@ -42,10 +47,12 @@ export function onError(call: CallState, attempt: Attempt, error: Error): Dispos
   const current = attemptInFlight(call, attempt);
   if (current === undefined) return 'deliver';
   const nowMs = call.context.clock.now();
-  call.timers?.cancelAttempt();
+  if (call.rivals === undefined) call.timers?.cancelAttempt();
   const outcome = judgeError(call, current, error, nowMs);
   // What says nothing of the upstream (misuse, a destroyed dispatcher) is the app's to know, at once.
   const silent = outcome.kind === 'error' && outcome.verdict === 'ignored';
+  if (call.rivals !== undefined && !silent) return dropOut(call, current, nowMs);
+  countHedge(call, current, 'failed');
   if (!silent && holds(call, outcome, nowMs)) return 'hold';
   endCall(call, 'failure', typeOfError(error), nowMs);
   return 'deliver';
@@ -106,7 +113,23 @@ function judgeError(call: CallState, attempt: AttemptState, error: Error, nowMs:
   return { kind: 'error', verdict, error, neverSent };
 }
 
+/** One of several in flight has a head: a failure leaves the call to the others; whatever else it is, it wins. */
+function onRacingHead(call: CallState, attempt: AttemptState, head: ResponseHead, verdict: Verdict): Disposition {
+  const { responseObservers, parts } = call.pipeline;
+  const nowMs = call.context.clock.now();
+  if (attempt.endpoint.target === undefined) for (const guard of responseObservers) guard.onResponse?.(head, nowMs);
+  attempt.responded(nowMs);
+  parts.latency?.observe(attempt, verdict, nowMs);
+  if (verdict !== 'success') judge(call, attempt, verdict, nowMs);
+  if (verdict === 'failure') return dropOut(call, attempt, nowMs);
+  win(call, attempt, nowMs);
+  deliver(call, { kind: 'response', verdict, head }, nowMs);
+  return 'deliver';
+}
+
 /** Undefined: the report comes too late to change anything. */
 function attemptInFlight(call: CallState, attempt: Attempt): AttemptState | undefined {
-  return call.phase === 'in_flight' && call.attempt === attempt ? call.attempt : undefined;
+  if (call.phase !== 'in_flight') return undefined;
+  if (call.attempt === attempt) return call.attempt;
+  return call.rivals?.find((rival) => rival === attempt);
 }

@@ -1,7 +1,7 @@
 import type { CircuitState } from '../strategies/circuit-breaker/transition.ts';
 import type { FallbackSource, RejectionReason } from '../strategies/shared/contract.ts';
 import type { Mode } from '../strategies/shared/policy.ts';
-import type { CallResult } from './events.ts';
+import type { CallResult, HedgeOutcome } from './events.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** A circuit breaker, read at one moment. */
@@ -43,6 +43,8 @@ export interface UpstreamSnapshot {
   /** Totals, likewise; only reasons that occurred. */
   readonly rejections: Readonly<Partial<Record<RejectionReason, number>>>;
   readonly retries: Readonly<Record<string, number>>;
+  /** Attempts sent beside one that was late, by what became of them. */
+  readonly hedges: Readonly<Partial<Record<HedgeOutcome, number>>>;
   readonly fallbacks: Readonly<Partial<Record<FallbackSource, number>>>;
   readonly bulkhead: BulkheadSnapshot | undefined;
   /** Retries the budget would allow now; undefined when the policy has no budget. */
@@ -70,6 +72,7 @@ export function snapshotOf(pipeline: Pipeline, nowMs: number): UpstreamSnapshot 
     results: { ...counts.results },
     rejections: { ...counts.rejections },
     retries: { ...counts.retries },
+    hedges: { ...counts.hedges },
     fallbacks: { ...counts.fallbacks },
     bulkhead: parts.bulkhead?.snapshot(),
     retryBudget: parts.budget?.remaining(nowMs),

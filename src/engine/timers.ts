@@ -1,7 +1,10 @@
 import type { Clock, Timer } from '../common/clock.ts';
 
-/** `attempt`: the attempt has had its time. `pause`: a back-off is over. `total`: the call has had its time. */
-export type DeadlineKind = 'attempt' | 'pause' | 'total';
+/**
+ * `attempt`: an attempt has had its time. `hedge`: it is time for another one beside it. `pause`: a back-off is over.
+ * `total`: the call has had its time.
+ */
+export type DeadlineKind = 'attempt' | 'hedge' | 'pause' | 'total';
 
 export interface DeadlineOwner {
   /** Must not throw: from a timer, that would end the process. */
@@ -19,6 +22,7 @@ export class Timers {
   readonly #clock: Clock;
   readonly #owner: DeadlineOwner;
   #attemptAtMs = NEVER;
+  #hedgeAtMs = NEVER;
   #pauseAtMs = NEVER;
   #totalAtMs = NEVER;
   #timer: Timer = undefined;
@@ -40,13 +44,20 @@ export class Timers {
     this.arm(nowMs);
   }
 
+  hedge(atMs: number, nowMs: number): void {
+    this.#hedgeAtMs = atMs;
+    this.arm(nowMs);
+  }
+
   pause(atMs: number, nowMs: number): void {
     this.#pauseAtMs = atMs;
     this.arm(nowMs);
   }
 
+  /** Nor is there another one to be sent beside it. */
   cancelAttempt(): void {
     this.#attemptAtMs = NEVER;
+    this.#hedgeAtMs = NEVER;
   }
 
   cancelPause(): void {
@@ -56,6 +67,7 @@ export class Timers {
 
   cancelAll(): void {
     this.#attemptAtMs = NEVER;
+    this.#hedgeAtMs = NEVER;
     this.#pauseAtMs = NEVER;
     this.#totalAtMs = NEVER;
     this.#disarm();
@@ -63,7 +75,7 @@ export class Timers {
 
   /** Sees to it that the earliest deadline will be met. A timer that comes too early costs less than one moved. */
   arm(nowMs: number): void {
-    const earliestMs = Math.min(this.#attemptAtMs, this.#pauseAtMs, this.#totalAtMs);
+    const earliestMs = Math.min(this.#attemptAtMs, this.#hedgeAtMs, this.#pauseAtMs, this.#totalAtMs);
     // A running attempt has a socket that keeps the process up, and a queued call waits for one; a pause has nothing.
     const holdsProcess = this.#pauseAtMs !== NEVER;
     if (this.#armedForMs <= earliestMs && (this.#holdsProcess || !holdsProcess)) return;
@@ -96,6 +108,10 @@ export class Timers {
     if (this.#totalAtMs <= dueMs) {
       this.#totalAtMs = NEVER;
       this.#owner.deadlineReached('total');
+    }
+    if (this.#hedgeAtMs <= dueMs) {
+      this.#hedgeAtMs = NEVER;
+      this.#owner.deadlineReached('hedge');
     }
     if (this.#pauseAtMs <= dueMs) {
       this.#pauseAtMs = NEVER;

@@ -91,6 +91,8 @@ export interface UpstreamNow {
   /** Since the upstream was first called, by reason or source. In observe mode: what would have been done. */
   readonly rejections: Readonly<Record<string, number>>;
   readonly retries: Readonly<Record<string, number>>;
+  /** By what became of them: won, lost, failed. */
+  readonly hedges: Readonly<Record<string, number>>;
   readonly fallbacks: Readonly<Record<string, number>>;
   readonly bulkhead: {
     readonly executing: number;

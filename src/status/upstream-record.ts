@@ -43,7 +43,7 @@ export class UpstreamRecord {
 }
 
 function describe(snapshot: UpstreamSnapshot, latency: Latency | null): UpstreamNow {
-  const { policy, upstream, mode, unhealthy, results, rejections, retries, fallbacks } = snapshot;
+  const { policy, upstream, mode, unhealthy, results, rejections, retries, hedges, fallbacks } = snapshot;
   return {
     policy,
     upstream,
@@ -65,6 +65,7 @@ function describe(snapshot: UpstreamSnapshot, latency: Latency | null): Upstream
     latency,
     rejections,
     retries,
+    hedges,
     fallbacks,
     bulkhead: snapshot.bulkhead ?? null,
     retryBudget: snapshot.retryBudget === undefined ? null : Math.floor(snapshot.retryBudget),

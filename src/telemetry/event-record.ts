@@ -120,6 +120,12 @@ function describeCallEvent(event: CallEvent, upstream: string): Description | un
           [ATTR.resendCount]: event.resend,
         },
       };
+    case 'hedge_sent':
+      return {
+        definition: EVENTS.hedgeSent,
+        message: `hedge ${event.hedge} of a call to ${upstream} sent to ${event.endpoint} after ${readableDuration(event.delayMs)}`,
+        attributes: { [ATTR.hedgeEndpoint]: event.endpoint, [ATTR.hedgeDelay]: event.delayMs / 1000 },
+      };
     case 'call_rejected':
       return {
         definition: EVENTS.callRejected,

@@ -95,6 +95,22 @@ export const ATTRIBUTES = {
     description: 'What the retry is for. Which status or error it was is on the span of the attempt.',
     values: ['status_code', 'connection_error', 'timeout'],
   },
+  hedgeOutcome: {
+    name: 'resilience.hedge.outcome',
+    type: 'string',
+    values: ['won', 'lost', 'failed'],
+    description: 'What became of the hedge: the app got its answer, the answer of another attempt, or it failed.',
+  },
+  hedgeEndpoint: {
+    name: 'resilience.hedge.endpoint',
+    type: 'string',
+    description: 'Where the hedge went: the upstream, or a fallback endpoint of it.',
+  },
+  hedgeDelay: {
+    name: 'resilience.hedge.delay',
+    type: 'double',
+    description: 'Seconds for which the attempt before it had no response head.',
+  },
   retryDelay: { name: 'resilience.retry.delay', type: 'double', description: 'Seconds until the next attempt.' },
   timeoutScope: {
     name: 'resilience.timeout.scope',
@@ -204,6 +220,12 @@ export const EVENTS = {
     description: 'Another attempt will be made.',
     attributes: ['retryReason', 'retryDelay', 'resendCount'],
   },
+  hedgeSent: {
+    name: 'resilience.hedge.sent',
+    severity: 'DEBUG',
+    description: 'Another attempt was sent beside one that was late. In observe mode: would have been.',
+    attributes: ['hedgeEndpoint', 'hedgeDelay'],
+  },
   callRejected: {
     name: 'resilience.call.rejected',
     severity: 'DEBUG',
@@ -300,6 +322,13 @@ export const METRICS = {
     unit: '{retry}',
     description: 'Further attempts.',
     attributes: ['policyName', 'upstreamName', 'retryReason'],
+  },
+  hedges: {
+    name: 'resilience.hedges',
+    instrument: 'observable_counter',
+    unit: '{hedge}',
+    description: 'Attempts sent beside one that was late, by what became of them.',
+    attributes: ['policyName', 'upstreamName', 'hedgeOutcome'],
   },
   fallbacks: {
     name: 'resilience.fallbacks',

@@ -61,6 +61,7 @@ export function observe(snapshots: readonly UpstreamSnapshot[], keys: UpstreamKe
     upstreamStatus: new Series(),
     rejections: new Series(),
     retries: new Series(),
+    hedges: new Series(),
     fallbacks: new Series(),
     bulkheadUsage: new Series(),
     bulkheadLimit: new Series(),
@@ -114,6 +115,7 @@ function observeTotals(series: AllSeries, snapshot: UpstreamSnapshot, upstream: 
   const totals = [
     [series.rejections, ATTR.rejectionReason, snapshot.rejections],
     [series.retries, ATTR.retryReason, snapshot.retries],
+    [series.hedges, ATTR.hedgeOutcome, snapshot.hedges],
     [series.fallbacks, ATTR.fallbackSource, snapshot.fallbacks],
   ] as const;
   for (const [target, attribute, counts] of totals) {

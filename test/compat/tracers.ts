@@ -20,6 +20,10 @@ export interface Tracer {
   read(exports: readonly Export[], folder: string): Traced;
   /** The paths of attempts that it tells nothing of even without us. */
   readonly untold?: readonly string[];
+  /** What it says on the console in this suite, with us or without. */
+  readonly says?: RegExp;
+  /** Its span is one of `fetch`, the function, not of what that sends. */
+  readonly wrapsFetch?: boolean;
 }
 
 interface DatadogSpan {
@@ -50,6 +54,7 @@ function datadog(name: ToolName): Tracer {
       const kinds = spans.filter(({ type }) => /^(?:web|http)$/.test(type)).map(({ meta }) => meta['span.kind']);
       return count(kinds, 'server', 'client');
     },
+    wrapsFetch: true,
   };
 }
 
@@ -156,6 +161,7 @@ function sentry(major: 8 | 9 | 10 | 11): Tracer {
       const kinds = exports.flatMap(({ body }) => (lines(body) as SentryItem[]).flatMap(sentryOperations));
       return count(kinds, 'http.server', 'http.client');
     },
+    says: /^\[Sentry\] Initializing the SDK via the Node `--require` flag .*\n/,
   };
 }
 

@@ -5,18 +5,26 @@ import type { AddressInfo } from 'node:net';
 /** What an attempt was known by to the tracer that sent it. */
 const TRACE_HEADERS = ['traceparent', 'x-datadog-parent-id', 'sentry-trace'];
 
+interface SeenAttempt {
+  readonly url: string;
+  readonly trace: string;
+  /** Of `fetch`, which says so by a header of its own. */
+  readonly fetched: boolean;
+}
+
 /**
  * `/ok` is well, `/flaky/<n>` is every other time, `/down` never, and `/reset/<n>` breaks the connection. Keeps the
  * path and the trace headers of each request that reached it.
  */
 export class UnsteadyUpstream {
-  readonly attempts: Array<{ readonly url: string; readonly trace: string }> = [];
+  readonly attempts: SeenAttempt[] = [];
   readonly #seen = new Map<string, number>();
   readonly #server = http.createServer((request, response) => {
     const { url = '' } = request;
     const count = (this.#seen.get(url) ?? 0) + 1;
     this.#seen.set(url, count);
-    this.attempts.push({ url, trace: TRACE_HEADERS.map((name) => request.headers[name] ?? '').join(' ') });
+    const trace = TRACE_HEADERS.map((name) => request.headers[name] ?? '').join(' ');
+    this.attempts.push({ url, trace, fetched: request.headers['sec-fetch-mode'] !== undefined });
     request.resume();
     if (url.startsWith('/reset/')) {
       request.socket.destroy();

@@ -33,7 +33,7 @@ describe('an option that is wrong', () => {
       'expected a map of options, true for the defaults, or false, got an empty list',
     ],
     ['{ health: false }', 'health', 'expected a map of options, got false'],
-    ['{ preset: premium }', 'preset', 'expected standard, got "premium"'],
+    ['{ preset: premium }', 'preset', 'expected standard or interactive, got "premium"'],
     ['{ timeout: { attempt: 3 seconds } }', 'timeout.attempt', `expected ${DURATION}, or off, got "3 seconds"`],
     ['{ timeout: { attempt: "" } }', 'timeout.attempt', `expected ${DURATION}, or off, got ""`],
     ['{ timeout: { attempt: 0 } }', 'timeout.attempt', `expected ${DURATION}, or off, got 0`],
@@ -105,7 +105,7 @@ describe('an option that is wrong', () => {
       'expected a list of HTTP methods such as GET, got an empty list: `retry: false` switches retries off',
     ],
     ['{ retry: onn }', 'retry', `expected ${SWITCH}, got "onn" (did you mean on?)`],
-    ['{ preset: standart }', 'preset', 'expected standard, got "standart" (did you mean standard?)'],
+    ['{ preset: standart }', 'preset', 'expected standard or interactive, got "standart" (did you mean standard?)'],
     ['{ timeout: { idle: of } }', 'timeout.idle', `expected ${DURATION}, or off, got "of" (did you mean off?)`],
     [
       '{ retry: { methods: ["GE T"] } }',

@@ -38,6 +38,9 @@ describe('options in the environment', () => {
     [{ HEALTH_PROBE_INTERVAL: '1s' }, (p) => p.health.probeIntervalMs, 1_000],
     [{ RATE_LIMITER_PERMITS: '7' }, (p) => p.rateLimiter?.permits, 7],
     [{ PRESET: 'standard' }, (p) => p.bulkhead?.maxConcurrent, 100],
+    [{ PRESET: 'interactive' }, (p) => p.hedge?.maxHedges, 1],
+    [{ HEDGE_DELAY: 'p99' }, (p) => p.hedge?.delay, { kind: 'quantile', share: 0.99 }],
+    [{ HEDGE_DELAY: '80ms' }, (p) => p.hedge?.delay, { kind: 'fixed', ms: 80 }],
     [{ PRESET: 'standard', RETRY: 'false' }, (p) => [p.retry, p.bulkhead?.maxQueue], [undefined, 0]],
     [
       { FALLBACK_ENDPOINTS: 'https://a.example:8443/v1/, http://[::1]' },
@@ -99,10 +102,10 @@ describe('variables that are wrong', () => {
       ',',
       'expected a list of HTTP methods such as GET, got an empty list: `retry: false` switches retries off',
     ],
-    ['PRESET', 'standart', 'expected standard, got "standart" (did you mean standard?)'],
+    ['PRESET', 'standart', 'expected standard or interactive, got "standart" (did you mean standard?)'],
     ['RETRY', 'flase', 'expected true or false, got "flase" (did you mean false?)'],
     ['FALLBACK_RESPONSE_JSON', '{', 'expected a value that JSON can hold'],
-    ['PRESET', 'none', 'expected standard, got "none"'],
+    ['PRESET', 'none', 'expected standard or interactive, got "none"'],
   ] as const) {
     it(`${name}=${value} is a problem, and the default policy is off`, () => {
       const config = loadEnv({ [name]: value });

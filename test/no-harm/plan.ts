@@ -91,10 +91,20 @@ export const POLICY_NAMES = [
   'endpoint',
   'degraded',
   'handler',
+  'hedge',
+  'hedge_and_all',
 ] as const;
 
 /** Policies whose time limits end a call that its upstream leaves hanging. */
-export const LIMITED: ReadonlySet<string> = new Set(['standard', 'endpoint', 'degraded', 'handler', 'tiny_replay']);
+export const LIMITED: ReadonlySet<string> = new Set([
+  'standard',
+  'endpoint',
+  'degraded',
+  'handler',
+  'tiny_replay',
+  'hedge',
+  'hedge_and_all',
+]);
 
 export function planCall(id: number, random: Random): CallPlan {
   const policy = random.pick(POLICY_NAMES);

@@ -5,6 +5,7 @@ import type { CallEngine, CallPipeline } from '../../src/engine/exchange.ts';
 import type { Pipeline } from '../../src/engine/pipeline.ts';
 import { CIRCUIT_BREAKER_DEFAULTS } from '../../src/strategies/circuit-breaker/options.ts';
 import { FALLBACK_DEFAULTS } from '../../src/strategies/fallback/options.ts';
+import type { HedgeOptions } from '../../src/strategies/hedge/options.ts';
 import { RETRY_DEFAULTS } from '../../src/strategies/retry/options.ts';
 import type { Policy } from '../../src/strategies/shared/policy.ts';
 import { everyCall } from '../support/rules.ts';
@@ -17,6 +18,13 @@ export const TOTAL_MS = 1_500;
 const PLENTY = { ratio: 1, minPerSecond: 1_000_000, windowMs: 10_000 };
 const retry = { ...RETRY_DEFAULTS, maxRetries: 2, backoff: { baseMs: 4, maxMs: 12 }, budget: PLENTY };
 const timeout = { attemptMs: 300, totalMs: TOTAL_MS, idleMs: 1_000 };
+/** So early that what an upstream does falls before, between and after. */
+const hedge: HedgeOptions = {
+  delay: { kind: 'fixed', ms: 3 },
+  maxHedges: 2,
+  methods: ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'],
+  endpoints: false,
+};
 const substitute = { status: 203, headers: {}, body: 'degraded', json: undefined };
 /** Open only for a moment, so that there is something to see of both. */
 const circuitBreaker = {
@@ -54,6 +62,15 @@ function policies(backupPort: number): Record<PolicyName, Partial<Policy> | unde
     },
     endpoint: { ...bare, timeout, retry, fallback: { ...FALLBACK_DEFAULTS, endpoints: [backup], onUnhealthy: true } },
     degraded: { circuitBreaker, timeout, retry, fallback: { ...FALLBACK_DEFAULTS, response: substitute } },
+    hedge: { ...bare, timeout, hedge, retry: { ...retry, maxRetries: 0 } },
+    hedge_and_all: {
+      circuitBreaker,
+      timeout,
+      retry,
+      hedge: { ...hedge, endpoints: true },
+      bulkhead: { maxConcurrent: 60, maxQueue: 1_000, queueTimeoutMs: 1_000 },
+      fallback: { ...FALLBACK_DEFAULTS, endpoints: [backup], response: substitute },
+    },
     handler: {
       ...bare,
       timeout,

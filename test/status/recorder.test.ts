@@ -22,6 +22,7 @@ const snapshot = (upstream: string, policy = 'default'): UpstreamSnapshot => ({
   results: NO_RESULTS,
   rejections: {},
   retries: {},
+  hedges: {},
   fallbacks: {},
   bulkhead: undefined,
   retryBudget: undefined,

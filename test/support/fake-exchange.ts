@@ -1,4 +1,4 @@
-import type { Attempt, Exchange, ExchangeListener } from '../../src/engine/exchange.ts';
+import type { Attempt, Disposition, Exchange, ExchangeListener } from '../../src/engine/exchange.ts';
 import type { ResponseHead, Substitute } from '../../src/strategies/shared/contract.ts';
 
 export function head(status: number, headers: Record<string, string> = {}): ResponseHead {
@@ -52,6 +52,13 @@ export class FakeExchange implements Exchange {
     this.attempts.push(attempt);
     this.log.push(`send ${attempt.number} ${attempt.endpoint.name}`);
   }
+  hedgeable(): boolean {
+    return this.canReplay;
+  }
+  hedge(attempt: Attempt): void {
+    this.attempts.push(attempt);
+    this.log.push(`hedge ${attempt.number} ${attempt.endpoint.name}`);
+  }
   cancel(attempt: Attempt, error: Error): void {
     this.log.push('cancel');
     this.report((listener) => listener.onError(attempt, error));
@@ -84,6 +91,13 @@ export class FakeExchange implements Exchange {
     this.log.push('first');
   }
 
+  /** The attempt of this number. */
+  numbered(number: number): Attempt {
+    const made = [this.#first, ...this.attempts].find((attempt) => attempt?.number === number);
+    if (made === undefined) throw new Error(`there is no attempt ${number}`);
+    return made;
+  }
+
   /** The attempt made last. */
   get current(): Attempt {
     const last = this.attempts.at(-1) ?? this.#first;
@@ -92,11 +106,19 @@ export class FakeExchange implements Exchange {
   }
 
   /** Reports an outcome as an adapter does; a held one is followed by `proceed`. */
-  report(outcome: (listener: ExchangeListener) => 'deliver' | 'hold'): void {
+  report(outcome: (listener: ExchangeListener) => Disposition): void {
     if (this.listener === undefined) throw new Error('the call has not been started');
     const disposition = outcome(this.listener);
     this.log.push(disposition);
     if (disposition === 'hold') this.listener.proceed();
+  }
+
+  answerOf(attempt: number, status: number): void {
+    this.report((listener) => listener.onHead(this.numbered(attempt), head(status)));
+  }
+
+  failureOf(attempt: number, code: string): void {
+    this.report((listener) => listener.onError(this.numbered(attempt), Object.assign(new Error(code), { code })));
   }
 
   respondWith(status: number, headers?: Record<string, string>): void {

@@ -13,6 +13,7 @@ const ALL: readonly ResilienceEvent[] = [
   OPENED,
   { type: 'health_changed', state: 'unhealthy', errorRatio: 0.7 },
   { type: 'retry_scheduled', reason: '503', delayMs: 120, resend: 1 },
+  { type: 'hedge_sent', endpoint: 'http://upstream.test', delayMs: 80, hedge: 1 },
   REJECTED,
   { type: 'call_timed_out', scope: 'attempt', timeoutMs: 1_500 },
   { type: 'fallback_used', source: 'cache', errorType: 'circuit_open' },

@@ -63,6 +63,7 @@ export function snapshot(fields: Partial<UpstreamSnapshot> = {}): UpstreamSnapsh
     results: NO_RESULTS,
     rejections: {},
     retries: {},
+    hedges: {},
     fallbacks: {},
     bulkhead: undefined,
     retryBudget: undefined,

@@ -184,6 +184,7 @@ describe('Metrics', () => {
           calls: 10,
           rejections: { circuit_open: 1 },
           retries: { '503': 1 },
+          hedges: { won: 1 },
           fallbacks: { cache: 1 },
           bulkhead: { executing: 3, queued: 1, maxConcurrent: 10, maxQueue: 5 },
           retryBudget: 4,

@@ -6,6 +6,7 @@ import { circuitBreakerOptions, resolveCircuitBreaker } from './circuit-breaker.
 import { failureOptions, resolveVerdict } from './failure.ts';
 import { fallbackOptions, resolveFallback } from './fallback.ts';
 import { healthOptions, resolveHealth } from './health.ts';
+import { hedgeOptions, resolveHedge } from './hedge.ts';
 import { rateLimiterOptions, resolveRateLimiter } from './rate-limiter.ts';
 import type { Contradiction, HeaderNames, Resolving } from './resolving.ts';
 import { resolveRetry, retryOptions } from './retry.ts';
@@ -13,13 +14,16 @@ import { resolveTimeout, timeoutOptions } from './timeout.ts';
 
 /** The options of a policy, in the file's names. A strategy's own are in the file of its name beside this one. */
 export const policyOptions = {
-  preset: is.choice(['standard'], { description: 'Strategies to start from; what stands beside it overrides them.' }),
+  preset: is.choice(['standard', 'interactive'], {
+    description: 'Strategies to start from; what stands beside it overrides them.',
+  }),
   circuit_breaker: switchable(circuitBreakerOptions, { description: 'Stops calls to an upstream that keeps failing.' }),
   failure: section(failureOptions, { description: 'Which outcomes are failures of the upstream.' }),
   bulkhead: switchable(bulkheadOptions, { description: 'Limits the calls in flight.', default: false }),
   rate_limiter: switchable(rateLimiterOptions, { description: 'Limits the calls per time.', default: false }),
   timeout: switchable(timeoutOptions, { description: 'Limits how long calls take.', default: false }),
   retry: switchable(retryOptions, { description: 'Tries again, within a budget.', default: false }),
+  hedge: switchable(hedgeOptions, { description: 'Sends a second attempt beside a slow one.', default: false }),
   fallback: switchable(fallbackOptions, { description: 'What to answer when the upstream cannot.', default: false }),
   health: section(healthOptions, { description: 'The error-rate monitor, which is always on.' }),
 };
@@ -39,6 +43,7 @@ export function resolvePolicy(
 ): Policy {
   const timeout = resolveTimeout(input.timeout || undefined, contradicts);
   const resolving: Resolving = { timeout, headerNames, contradicts };
+  const fallback = resolveFallback(input.fallback || undefined, resolving);
   return {
     name,
     circuitBreaker: resolveCircuitBreaker(input.circuit_breaker || undefined, resolving),
@@ -46,7 +51,8 @@ export function resolvePolicy(
     rateLimiter: resolveRateLimiter(input.rate_limiter || undefined, resolving),
     timeout,
     retry: resolveRetry(input.retry || undefined, resolving),
-    fallback: resolveFallback(input.fallback || undefined, resolving),
+    hedge: resolveHedge(input.hedge || undefined, { ...resolving, endpoints: fallback?.endpoints.length ?? 0 }),
+    fallback,
     verdict: resolveVerdict(input.failure ?? {}),
     health: resolveHealth(input.health ?? {}, resolving),
   };

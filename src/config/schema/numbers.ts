@@ -24,7 +24,7 @@ function wholeWithin(given: unknown, range: Range): number | undefined {
   return Number.isSafeInteger(given) ? within(given, range) : undefined;
 }
 
-function durationKind({ min, max }: Range): Kind<number> {
+export function durationKind({ min, max }: Range): Kind<number> {
   const brief = `${min === 0 ? '0' : formatDuration(min)} to ${formatDuration(max)}`;
   return {
     parse: (given) => wholeWithin(typeof given === 'string' ? parseDuration(given) : given, { min, max }),

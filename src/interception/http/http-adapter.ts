@@ -10,6 +10,7 @@ import type { CallSite } from './call/call-site.ts';
 import { type Protocol, readTarget } from './call/call-target.ts';
 import { HttpExchange } from './call/http-exchange.ts';
 import { startDirect, startRelayed, startWaiting } from './call/start-call.ts';
+import { patchChannels } from './patch/client-channels.ts';
 import { type Depth, PatchedModule } from './patch/patched-module.ts';
 import { patchPrototypes } from './patch/prototype-patches.ts';
 
@@ -51,6 +52,7 @@ export class HttpAdapter {
     const undos = new UndoStack();
     undos.add(syncBuiltinESMExports);
     undos.add(patchPrototypes(this.#options.report));
+    undos.add(patchChannels(this.#options.report));
     for (const module of Object.values(this.#modules)) undos.add(module.install());
     syncBuiltinESMExports();
     return () => undos.undo();

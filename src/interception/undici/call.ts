@@ -1,8 +1,8 @@
-import type { Attempt, Exchange, ExchangeListener } from '../../engine/exchange.ts';
+import type { Attempt, Disposition, Exchange, ExchangeListener } from '../../engine/exchange.ts';
 import type { Substitute } from '../../strategies/shared/contract.ts';
 import { requestAborted } from './abort-errors.ts';
 import { CallerScope, ScopedSide } from './caller-scope.ts';
-import type { CallerSide, WireLink } from './caller-side.ts';
+import type { CallerSide, WireHead, WireLink } from './caller-side.ts';
 import type { Destination } from './destination.ts';
 import { play } from './playback.ts';
 import { isSendable, type RequestBody } from './request-body.ts';
@@ -12,6 +12,7 @@ import type { UndiciInstance } from './undici-instance.ts';
 import type { Dispatcher, DispatchOptions } from './undici-types.ts';
 import { addWaiting, removeWaiting, type Waiting } from './waiting-calls.ts';
 import { WireAttempt } from './wire-attempt.ts';
+import { Wires } from './wires.ts';
 
 export interface CallInput {
   readonly instance: UndiciInstance;
@@ -45,8 +46,7 @@ export class Call implements Exchange, Waiting {
   /** The caller has been told the end, or is being told. */
   ended = false;
 
-  /** The attempt last sent; with an outcome held or delivered, the one it is of. */
-  #wire: WireAttempt | undefined = undefined;
+  readonly #wires = new Wires();
   #heldError: Error | undefined = undefined;
   /** The caller has left by itself, or threw in our face: nothing it does says anything of the upstream. */
   #left = false;
@@ -102,7 +102,7 @@ export class Call implements Exchange, Waiting {
   /** Makes the first attempt, in the caller's own stack: what dispatch returns or throws is the caller's. */
   sendFirst(attempt: Attempt): boolean {
     const wire = new WireAttempt(this, attempt);
-    this.#wire = wire;
+    this.#wires.current = wire;
     this.#dispatching = true;
     try {
       if (!this.listener.needsAttemptContext) return sendAttempt(wire);
@@ -128,7 +128,8 @@ export class Call implements Exchange, Waiting {
     if (!this.#left) this.listener.proceed();
     this.#dispatching = false;
     this.#rememberScope();
-    if (!this.ended && this.#wire === undefined) addWaiting(this.input.dispatcher, this);
+    // An answer of ours that only awaits the end of this dispatch is no waiting: nobody would take the call out again.
+    if (!this.#closing && !this.ended && this.#wires.current === undefined) addWaiting(this.input.dispatcher, this);
     // `false` would announce a 'drain' event, and none would come.
     return true;
   }
@@ -142,7 +143,7 @@ export class Call implements Exchange, Waiting {
   // ── exchange ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   sentHeader(name: string): string | undefined {
-    return this.#wire?.sentHeader(name);
+    return this.#wires.current?.sentHeader(name);
   }
 
   replayable(): boolean {
@@ -152,10 +153,26 @@ export class Call implements Exchange, Waiting {
   send(attempt: Attempt): void {
     if (this.ended) return;
     // The body may have gone since it was asked for, as may the dispatcher: then what was held is the outcome.
-    if (this.#wire !== undefined && !this.replayable()) return this.#giveBack();
+    if (this.#wires.current !== undefined && !this.replayable()) return this.#giveBack();
     this.#dropHeld();
     const wire = new WireAttempt(this, attempt);
-    this.#wire = wire;
+    this.#wires.current = wire;
+    this.#launchSoon(wire);
+  }
+
+  hedgeable(): boolean {
+    const { body } = this;
+    if (this.ended || this.#closing || this.#wires.current?.isWaitingForHead() !== true) return false;
+    return this.replayable() && (body === undefined || body.isDone());
+  }
+
+  hedge(attempt: Attempt): void {
+    const wire = new WireAttempt(this, attempt);
+    this.#wires.join(wire);
+    this.#launchSoon(wire);
+  }
+
+  #launchSoon(wire: WireAttempt): void {
     // We are in the stack of undici's report, of this call or another: a dispatch there would find its queues half moved.
     queueMicrotask(() => {
       // It may have been cancelled meanwhile.
@@ -177,7 +194,7 @@ export class Call implements Exchange, Waiting {
   }
 
   cancel(attempt: Attempt, error: Error): void {
-    if (this.#wire?.attempt === attempt) this.#wire.cancel(error);
+    this.#wires.of(attempt)?.cancel(error);
   }
 
   awaitsReader(): boolean {
@@ -185,14 +202,14 @@ export class Call implements Exchange, Waiting {
   }
 
   killBody(error: Error): void {
-    this.#wire?.kill(error);
+    this.#wires.current?.kill(error);
   }
 
   release(): void {
     const error = this.#heldError;
     this.#heldError = undefined;
     removeWaiting(this.input.dispatcher, this);
-    if (error === undefined) this.#soon(() => this.#wire?.release());
+    if (error === undefined) this.#soon(() => this.#wires.current?.release());
     else this.#soon(() => this.deliverError(error));
   }
 
@@ -234,7 +251,7 @@ export class Call implements Exchange, Waiting {
 
   #dropHeld(): void {
     this.#heldError = undefined;
-    this.#wire?.discard();
+    this.#wires.current?.discard();
   }
 
   /** The last real outcome goes to the caller after all: no further attempt can be made as the first was. */
@@ -272,14 +289,14 @@ export class Call implements Exchange, Waiting {
     this.callerAborted();
     this.#heldError = undefined;
     // Undici tells the caller itself, if it has the request in hand.
-    this.#wire?.abort(reason);
+    this.#wires.abort(reason);
     if (!this.ended) this.#soon(() => this.deliverError(reason ?? requestAborted()));
   }
 
   /** The dispatcher was destroyed while nothing of this call was in its hands. */
   dispatcherDestroyed(error: Error | undefined): void {
     if (this.ended) return;
-    if (this.#wire !== undefined) return this.#giveBack();
+    if (this.#wires.current !== undefined) return this.#giveBack();
     this.callerAborted();
     if (error !== undefined) this.deliverError(error);
     // Undici has an error of its own for this.
@@ -302,11 +319,22 @@ export class Call implements Exchange, Waiting {
     this.listener.proceed();
   }
 
+  /** What the engine says of a head; `deliver` and `hold` are said of the one attempt that is left. */
+  attemptAnswered(wire: WireAttempt, head: WireHead): Disposition {
+    const disposition = this.listener.onHead(wire.attempt, head);
+    if (disposition === 'discard') this.#wires.leave(wire);
+    else this.#wires.settle(wire);
+    return disposition;
+  }
+
   /** An attempt ended in an error before the caller saw a head. */
-  attemptFailed(attempt: Attempt, error: Error): void {
+  attemptFailed(wire: WireAttempt, error: Error): void {
     if (this.ended) return;
     if (this.body?.threw(error) === true) this.callerAborted();
-    if (this.#left || this.listener.onError(attempt, error) === 'deliver') {
+    const disposition = this.#left ? 'deliver' : this.listener.onError(wire.attempt, error);
+    if (disposition === 'discard') return this.#wires.leave(wire);
+    this.#wires.settle(wire);
+    if (disposition === 'deliver') {
       this.deliverError(error);
       return;
     }

@@ -27,6 +27,10 @@ export class IterableBody implements RequestBody {
     return this.#discarded ? 'consumed' : 'unread';
   }
 
+  isDone(): boolean {
+    return this.#recording.ended;
+  }
+
   empty(): boolean {
     return false;
   }

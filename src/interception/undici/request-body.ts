@@ -14,6 +14,8 @@ export type BodyState = 'unread' | 'growing' | 'complete' | 'too_large' | 'consu
 export interface RequestBody {
   /** The account as it is now. Asked again for every attempt. */
   state(): BodyState;
+  /** All of it has been read, and its source is at its end: what becomes of the attempt that read it is nothing to that. */
+  isDone(): boolean;
   /** Known to be without a byte. */
   empty(): boolean;
   /** What the next attempt is to send. Not in the states `growing`, `too_large` and `consumed`. */
@@ -51,6 +53,10 @@ class FixedBody implements RequestBody {
   state(): BodyState {
     if (!this.#begun) return 'unread';
     return sizeOf(this.#value) <= this.#limit ? 'complete' : 'too_large';
+  }
+
+  isDone(): boolean {
+    return this.#begun;
   }
 
   empty(): boolean {
@@ -92,6 +98,10 @@ class OneShotBody implements RequestBody {
     return this.#begun ? 'consumed' : 'unread';
   }
 
+  isDone(): boolean {
+    return false;
+  }
+
   empty(): boolean {
     return false;
   }
@@ -131,6 +141,10 @@ class StreamBody implements RequestBody {
     if (this.#begun) return this.#recording.state(stream.destroyed && !stream.readableEnded);
     if (this.#isEmpty()) return 'complete';
     return this.#detached || stream.destroyed ? 'consumed' : 'unread';
+  }
+
+  isDone(): boolean {
+    return this.#recording.ended && this.#stream.destroyed;
   }
 
   empty(): boolean {

@@ -49,6 +49,11 @@ export class WireAttempt {
     return this.#state === 'open';
   }
 
+  /** It is on a connection, and nothing has come of it yet. */
+  isWaitingForHead(): boolean {
+    return this.#state === 'open' && this.#link !== undefined;
+  }
+
   sentHeader(name: string): string | undefined {
     return sentHeader(this.request, name);
   }
@@ -89,12 +94,17 @@ export class WireAttempt {
       call.upgraded(this.attempt, head.status);
       return this.#pass(head);
     }
-    if (call.listener.onHead(this.attempt, head) === 'deliver') {
+    const disposition = call.attemptAnswered(this, head);
+    if (disposition === 'deliver') {
       this.#state = 'delivering';
       return this.#deliver(head);
     }
     this.#state = 'held';
     this.#head = head.kept();
+    if (disposition === 'discard') {
+      this.discard();
+      return true;
+    }
     call.holds();
     // Still held: pause. Else what was decided has been carried out; a pause would stop what it set in motion.
     if (this.#is('held')) return false;
@@ -140,7 +150,7 @@ export class WireAttempt {
     switch (this.#state) {
       case 'open':
         this.#state = 'over';
-        call.attemptFailed(this.attempt, error);
+        call.attemptFailed(this, error);
         break;
       case 'delivering':
         this.#state = 'over';
@@ -168,7 +178,7 @@ export class WireAttempt {
     if (!this.#is('open')) return;
     // Still waiting for a connection: undici has no way to take it out of its queue. It is aborted when its turn comes.
     this.#giveUp(error);
-    this.call.attemptFailed(this.attempt, error);
+    this.call.attemptFailed(this, error);
   }
 
   /** The engine's time limit on a body. */
@@ -178,6 +188,13 @@ export class WireAttempt {
     if (!this.#is('delivering')) return;
     this.#state = 'discarded';
     this.call.bodyDied(error);
+  }
+
+  /** Another attempt is what becomes of the call. */
+  abandon(reason: Error | undefined): void {
+    if (this.#state !== 'open') return;
+    this.#giveUp(reason);
+    this.#abortWire(reason);
   }
 
   /** The caller's abort. */

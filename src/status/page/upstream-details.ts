@@ -49,13 +49,14 @@ export class UpstreamDetails {
 }
 
 function factsOf(now: UpstreamNow): Fact[] {
-  const { results, bulkhead, retryBudget, rejections, retries, fallbacks } = now;
+  const { results, bulkhead, retryBudget, rejections, retries, hedges, fallbacks } = now;
   const observed = now.mode === 'observe' ? ' (would have been)' : '';
   return [
     ['policy', now.policy],
     ['calls', breakdown({ ...results })],
     [`rejections${observed}`, breakdown(rejections)],
     [`retries${observed}`, breakdown(retries)],
+    [`hedges${observed}`, breakdown(hedges)],
     [`fallbacks${observed}`, breakdown(fallbacks)],
     ['bulkhead', bulkhead === null ? '' : bulkheadText(bulkhead)],
     ['retry budget', retryBudget === null ? '' : `${count(retryBudget)} left`],

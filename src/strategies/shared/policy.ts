@@ -2,6 +2,7 @@ import type { BulkheadOptions } from '../bulkhead/options.ts';
 import { CIRCUIT_BREAKER_DEFAULTS, type CircuitBreakerOptions } from '../circuit-breaker/options.ts';
 import type { FallbackOptions } from '../fallback/options.ts';
 import { HEALTH_DEFAULTS, type HealthOptions } from '../health/options.ts';
+import type { HedgeOptions } from '../hedge/options.ts';
 import type { RateLimiterOptions } from '../rate-limiter/options.ts';
 import type { RetryOptions } from '../retry/options.ts';
 import type { TimeoutOptions } from '../timeout/options.ts';
@@ -18,6 +19,7 @@ export interface Policy {
   readonly rateLimiter: RateLimiterOptions | undefined;
   readonly timeout: TimeoutOptions | undefined;
   readonly retry: RetryOptions | undefined;
+  readonly hedge: HedgeOptions | undefined;
   readonly fallback: FallbackOptions | undefined;
   readonly verdict: VerdictOptions;
   readonly health: HealthOptions;
@@ -31,6 +33,7 @@ export const DEFAULT_POLICY: Policy = {
   rateLimiter: undefined,
   timeout: undefined,
   retry: undefined,
+  hedge: undefined,
   fallback: undefined,
   verdict: VERDICT_DEFAULTS,
   health: HEALTH_DEFAULTS,

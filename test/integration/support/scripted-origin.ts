@@ -24,7 +24,7 @@ export interface Hit {
 }
 
 /** A server that does what `script` says, request by request, then `act` again and again, and remembers what it got. */
-export class ScriptedOrigin extends EventEmitter<{ request: []; hit: [Hit] }> {
+export class ScriptedOrigin extends EventEmitter<{ request: []; left: []; hit: [Hit] }> {
   readonly origin: string;
   readonly port: number;
   act: Act = 200;
@@ -87,7 +87,10 @@ export class ScriptedOrigin extends EventEmitter<{ request: []; hit: [Hit] }> {
     const act = this.script.shift() ?? this.act;
     this.requests++;
     this.highWater = Math.max(this.highWater, ++this.inFlight);
-    response.on('close', () => this.inFlight--);
+    response.on('close', () => {
+      this.inFlight--;
+      this.emit('left');
+    });
     this.emit('request');
     const chunks: Buffer[] = [];
     try {

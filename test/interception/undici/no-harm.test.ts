@@ -7,6 +7,8 @@ import net, { type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { after, afterEach, describe, it } from 'mocha';
+import { BulkheadFullError } from '../../../src/errors.ts';
+import type { Rejection } from '../../../src/strategies/shared/contract.ts';
 import { patched } from './support/patched.ts';
 import { Degrade, Divert, Ponder, Queue, Retry, turns } from './support/strategies.ts';
 import { loadUndici, type UndiciDispatcher, VERSIONS } from './support/undici-module.ts';
@@ -218,6 +220,23 @@ for (const version of VERSIONS) {
       await assert.rejects(reply, { code: 'UND_ERR_DESTROYED' });
       assert.equal(queue.cancelled, 1);
       assert.equal(patched.listener.ended.length, 1);
+    });
+
+    it('a dispatcher closes after a call that we have answered in place of its first attempt', async () => {
+      upstream = await Upstream.start();
+      const client = keep(new undici.Client(upstream.origin));
+      const refusal: Rejection = {
+        kind: 'rejection',
+        reason: 'bulkhead_full',
+        toError: () => new BulkheadFullError('it', 1, 0),
+      };
+      patched.use({ guards: [{ acquire: () => refusal }], recoveries: [new Degrade({ text: 'instead' })] });
+      const reply = await client.request({ path: '/', method: 'GET' });
+      assert.equal(await reply.body.text(), 'instead');
+      patched.use({ guards: [{ acquire: () => refusal }] });
+      await assert.rejects(client.request({ path: '/', method: 'GET' }), BulkheadFullError);
+      await client.close();
+      assert.deepEqual(upstream.hits, []);
     });
 
     it('a dispatcher that closes waits for the calls we keep for it', async () => {

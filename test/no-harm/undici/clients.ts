@@ -51,7 +51,7 @@ async function* produce(plan: Plan): AsyncGenerator<Buffer> {
     const piece = plan.pieces[i];
     if (piece !== undefined) yield piece;
   }
-  if (plan.breaks) throw new Error('the source broke off');
+  if (plan.breaks) throw new Error(`the source of ${plan.id} broke off`);
 }
 
 function bodyOf(plan: Plan): unknown {

@@ -1,5 +1,6 @@
 import { CIRCUIT_BREAKER_DEFAULTS } from '../../../src/strategies/circuit-breaker/options.ts';
 import { FALLBACK_DEFAULTS, type FallbackOptions } from '../../../src/strategies/fallback/options.ts';
+import type { HedgeOptions } from '../../../src/strategies/hedge/options.ts';
 import { RETRY_DEFAULTS, type RetryOptions } from '../../../src/strategies/retry/options.ts';
 import type { Policy } from '../../../src/strategies/shared/policy.ts';
 
@@ -14,6 +15,12 @@ const RETRY: RetryOptions = {
   budget: { ratio: 1, minPerSecond: 10_000, windowMs: 10_000 },
 };
 
+const HEDGE: HedgeOptions = {
+  delay: { kind: 'fixed', ms: 3 },
+  maxHedges: 2,
+  methods: ['GET', 'PUT', 'DELETE'],
+  endpoints: false,
+};
 const SHORT = { attemptMs: 200, totalMs: 600, idleMs: undefined };
 
 const fallback = (options: Partial<FallbackOptions>): FallbackOptions => ({ ...FALLBACK_DEFAULTS, ...options });
@@ -62,6 +69,20 @@ export function policies(backup: number): ReadonlyArray<Partial<Policy>> {
       retry: RETRY,
       fallback: fallback({ handler, response: DEGRADED }),
       timeout: SHORT,
+    },
+    { ...OFF, hedge: HEDGE, retry: { ...RETRY, maxRetries: 0 }, timeout: SHORT },
+    { ...OFF, hedge: HEDGE, retry: RETRY, timeout: SHORT },
+    {
+      circuitBreaker: {
+        ...CIRCUIT_BREAKER_DEFAULTS,
+        consecutiveFailures: 10,
+        open: { ...CIRCUIT_BREAKER_DEFAULTS.open, durationMs: 20 },
+      },
+      hedge: { ...HEDGE, endpoints: true },
+      retry: RETRY,
+      fallback: fallback({ endpoints: [endpoint], response: DEGRADED }),
+      timeout: SHORT,
+      bulkhead: { maxConcurrent: 3, maxQueue: 10, queueTimeoutMs: 50 },
     },
   ];
 }

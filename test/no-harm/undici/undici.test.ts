@@ -48,6 +48,8 @@ describe('undici and fetch under random schedules', function () {
       route(protocol, host, port, method, path) {
         const known = upstream.plans.get(path.split('/')[1] ?? '');
         const engine = known === undefined ? undefined : engines[known.plan.policy];
+        // For other tests; here it would be every call ever made.
+        patched.calls.length = 0;
         const pipeline = engine?.route(protocol, host, port, method, path);
         if (pipeline !== undefined && engine !== undefined) owners.set(pipeline, engine);
         return pipeline;
@@ -90,6 +92,9 @@ describe('undici and fetch under random schedules', function () {
     if (!client.kinds.includes(plan.kind)) plan = { ...plan, kind: 'string' };
     if (plan.kind !== 'generator' && plan.kind !== 'stream' && plan.kind !== 'web stream')
       plan = { ...plan, breaks: false };
+    // undici's own `stream` throws where nobody can catch it when a stream breaks after an early answer: it hears of that
+    // from the stream itself and from its connection, and takes the second for a new end (lib/api/api-stream.js, `onError`).
+    if (plan.kind === 'stream' && / stream$/.test(client.name)) plan = { ...plan, breaks: false };
     const expected = Buffer.concat(plan.pieces);
     const known = { plan, attempts: 0, stored: [] as Array<{ length: number; hash: string }> };
     upstream.plans.set(plan.id, known);

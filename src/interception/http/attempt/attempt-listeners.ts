@@ -2,23 +2,49 @@ import { errorMonitor } from 'node:events';
 import type { ClientRequest } from 'node:http';
 
 type Listener = (...args: unknown[]) => unknown;
+type Emit = ClientRequest['emit'];
+type ByEvent = ReadonlyMap<string | symbol, readonly Listener[]>;
+
+function listenersOf(request: ClientRequest): ByEvent {
+  return new Map(request.eventNames().map((event) => [event, request.rawListeners(event) as Listener[]]));
+}
+
+function ownEmit(request: ClientRequest): Emit | undefined {
+  return Object.hasOwn(request, 'emit') ? request.emit : undefined;
+}
 
 /**
- * The listeners that tracers put on the caller's own request while they made the first attempt of it. What becomes of
- * that attempt is for them, even when the app never hears of it; of later attempts they must not hear.
+ * How tracers look at the caller's own request as the first attempt of its call: by listeners, or by an `emit` of the
+ * object's own. What becomes of that attempt is for them, even when the app never hears of it; of later attempts they
+ * must not hear.
  */
 export class AttemptListeners {
-  readonly #byEvent: ReadonlyMap<string | symbol, readonly Listener[]>;
+  readonly #byEvent: ByEvent;
+  readonly #emit: Emit | undefined;
 
-  private constructor(byEvent: ReadonlyMap<string | symbol, readonly Listener[]>) {
+  private constructor(byEvent: ByEvent, emit: Emit | undefined) {
     this.#byEvent = byEvent;
+    this.#emit = emit;
   }
 
-  /** Undefined if nobody listens, which is so without a tracer. */
+  static readonly NOBODY = new AttemptListeners(new Map(), undefined);
+
+  /** Undefined if nobody looks, which is so without a tracer. */
   static of(request: ClientRequest): AttemptListeners | undefined {
-    const events = request.eventNames();
-    if (events.length === 0) return undefined;
-    return new AttemptListeners(new Map(events.map((event) => [event, request.rawListeners(event) as Listener[]])));
+    const emit = ownEmit(request);
+    if (emit === undefined && request.eventNames().length === 0) return undefined;
+    return new AttemptListeners(listenersOf(request), emit);
+  }
+
+  /** The same, and whoever listens by now and did not `before`. */
+  withThoseSince(before: AttemptListeners | undefined, request: ClientRequest): AttemptListeners {
+    const all = new Map(this.#byEvent);
+    for (const [event, listeners] of listenersOf(request)) {
+      const there = (before === undefined ? undefined : before.#byEvent.get(event)) ?? [];
+      const came = listeners.filter((listener) => !there.includes(listener));
+      if (came.length > 0) all.set(event, [...(all.get(event) ?? []), ...came]);
+    }
+    return new AttemptListeners(all, this.#emit);
   }
 
   /** Tells them of an event that the request does not emit, or not yet. */
@@ -27,8 +53,12 @@ export class AttemptListeners {
     this.#call(type, value, request);
   }
 
-  /** Has them listen to what carries the attempt on. One that took itself off (`once`) has had its turn. */
-  moveTo(carrier: ClientRequest, request: ClientRequest): void {
+  /**
+   * Has them look at what carries the attempt on. A listener that took itself off (`once`) has had its turn. `mute`
+   * keeps what is emitted meanwhile from the app: an `emit` of a tracer may name the request it was made for.
+   */
+  moveTo(carrier: ClientRequest, request: ClientRequest, mute: (action: () => boolean) => boolean): void {
+    this.#moveEmit(carrier, request, mute);
     for (const [event, listeners] of this.#byEvent) {
       const left = request.rawListeners(event) as Listener[];
       for (const listener of listeners) {
@@ -37,6 +67,30 @@ export class AttemptListeners {
         carrier.on(event, listener);
       }
     }
+  }
+
+  /** Has them look at the caller's request again. */
+  moveBack(carrier: ClientRequest, request: ClientRequest): void {
+    for (const [event, listeners] of this.#byEvent) {
+      const left = carrier.rawListeners(event) as Listener[];
+      for (const listener of listeners) {
+        if (!left.includes(listener)) continue;
+        carrier.removeListener(event, listener);
+        request.on(event, listener);
+      }
+    }
+    if (this.#emit === undefined) return;
+    Reflect.deleteProperty(carrier, 'emit');
+    Object.defineProperty(request, 'emit', { value: this.#emit, configurable: true, enumerable: true, writable: true });
+  }
+
+  #moveEmit(carrier: ClientRequest, request: ClientRequest, mute: (action: () => boolean) => boolean): void {
+    const emit = this.#emit;
+    if (emit === undefined) return;
+    // An app may have put one of its own over it.
+    if (ownEmit(request) === emit) Reflect.deleteProperty(request, 'emit');
+    const value = (...args: unknown[]): boolean => mute(() => Reflect.apply(emit, carrier, args));
+    Object.defineProperty(carrier, 'emit', { value, configurable: true, writable: true });
   }
 
   #call(type: string | symbol, value: unknown, request: ClientRequest): void {

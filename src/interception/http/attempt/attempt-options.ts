@@ -5,6 +5,7 @@ import type { EndpointTarget } from '../../../strategies/shared/contract.ts';
 import type { CallOptions, CallTarget } from '../call/call-target.ts';
 import { agentFor, HOME_OPTIONS, isPinning } from '../call/caller-ties.ts';
 import type { HttpModule } from '../patch/patched-module.ts';
+import type { AddedFields } from './added-fields.ts';
 import { attemptHeaders, withheldHeaders } from './request-head.ts';
 
 /** What says where the app's own call goes, apart from what stays at home anyway. */
@@ -12,7 +13,7 @@ const PLACE_OPTIONS = ['defaultPort', '_defaultAgent', 'hostname'] as const;
 
 export interface AttemptPlan {
   readonly options: CallOptions;
-  /** The headers given in the options. */
+  /** The headers of the caller's request that go along; the options have those of them that were not added. */
   readonly headers: Record<string, string | string[]>;
   /** Headers of the caller's request that must not go along, in lower case. */
   readonly withheld: readonly string[];
@@ -24,14 +25,14 @@ export interface AttemptPlan {
 export function planAttempt(
   call: CallTarget,
   options: CallOptions,
-  request: ClientRequest,
+  { request, added }: { readonly request: ClientRequest; readonly added: AddedFields },
   endpoint: { readonly target: EndpointTarget | undefined; readonly module: HttpModule },
 ): AttemptPlan {
   const { target, module } = endpoint;
   const origin = target === undefined || isSameOrigin(call, target) ? undefined : target;
   const withheld = origin === undefined ? [] : withheldHeaders(request, origin);
   const headers = attemptHeaders(request, target !== undefined, withheld);
-  const attempt: Record<string, unknown> = { ...options, headers };
+  const attempt: Record<string, unknown> = { ...options, headers: added.leftOut(headers) };
   // The signal is the call's, and stays with the caller's own request.
   delete attempt.signal;
   if (target === undefined) return { options: attempt as CallOptions, headers, withheld, origin };

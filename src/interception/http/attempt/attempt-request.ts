@@ -4,6 +4,7 @@ import type { CallOptions } from '../call/call-target.ts';
 import { agentOf, agentProxy, connect } from '../node-internals/detached-request.ts';
 import { internals } from '../node-internals/internals.ts';
 import { leaveQueue, releaseSocket } from '../node-internals/release-socket.ts';
+import { showHead } from '../node-internals/watched-heads.ts';
 import type { PatchedModule } from '../patch/patched-module.ts';
 import { RequestBrand, RequestHooks } from '../patch/request-hooks.ts';
 
@@ -38,6 +39,7 @@ export class AttemptRequest extends RequestHooks {
     module.inner([{ ...options, agent: taker }]);
     this.#making = false;
     if (this.request === undefined) throw new Error('the attempt was not made by http.ClientRequest');
+    showHead(this.request);
     // Two listeners or more, so that no tracer takes it upon itself to read a response nobody wants.
     this.request.on('response', ignore);
     this.request.on('error', ignore);

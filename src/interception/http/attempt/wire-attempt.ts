@@ -10,30 +10,13 @@ import { drain } from '../call/held-outcome.ts';
 import { bareRequest } from '../node-internals/exchange-transfer.ts';
 import { internals } from '../node-internals/internals.ts';
 import { endAttempt, releaseSocket } from '../node-internals/release-socket.ts';
-import { RequestBrand, RequestHooks } from '../patch/request-hooks.ts';
+import { emitPlain } from '../patch/prototype-patches.ts';
+import { RequestBrand, type RequestHooks } from '../patch/request-hooks.ts';
 import { AttemptListeners } from './attempt-listeners.ts';
 import { planAttempt } from './attempt-options.ts';
 import { AttemptRequest } from './attempt-request.ts';
+import { CarrierHooks } from './carrier-hooks.ts';
 import { HeadOverlay } from './request-head.ts';
-
-/** On what carries an attempt on that is over for the app. */
-class CarrierHooks extends RequestHooks {
-  readonly #keeper: RequestHooks;
-
-  constructor(keeper: RequestHooks) {
-    super();
-    this.#keeper = keeper;
-  }
-
-  override keepsSocketError(error: Error, tell: () => void): boolean {
-    this.#keeper.keepsSocketError(error, tell);
-    return true;
-  }
-
-  override responseEvent(response: IncomingMessage, type: string, value: unknown): boolean | undefined {
-    return this.#keeper.responseEvent(response, type, value);
-  }
-}
 
 /** What every attempt of one call is made from. */
 export interface AttemptSource {
@@ -57,6 +40,10 @@ export class WireAttempt {
   #tracers: AttemptListeners | undefined = undefined;
   #socket: Socket | undefined = undefined;
   #carrier: ClientRequest | undefined = undefined;
+  /** The number of the exchange that the carrier has. */
+  #exchange = 0;
+  /** Its tracers have been shown its response. */
+  #answered = false;
   #over = false;
 
   /** `keeper`: says whether errors of a connection that is no longer the caller's are kept from the app. */
@@ -66,10 +53,22 @@ export class WireAttempt {
   }
 
   /** The attempt the caller's request is itself, as the wrappers below us have left it. */
-  static ofCaller(caller: CallerRequest, keeper: RequestHooks): WireAttempt {
+  static ofCaller(caller: CallerRequest, keeper: RequestHooks, options: CallOptions): WireAttempt {
     const attempt = new WireAttempt(caller, keeper);
     attempt.#tracers = AttemptListeners.of(caller.request);
+    caller.added.noteBeside(options.headers, caller.request);
     return attempt;
+  }
+
+  /** The head of the caller's request, which is the attempt, is about to be rendered. Answers what to do afterwards. */
+  renderingHead(): () => void {
+    const { request, added } = this.#caller;
+    const before = AttemptListeners.of(request);
+    const names = new Set(request.getHeaderNames());
+    return () => {
+      this.#tracers = (this.#tracers ?? AttemptListeners.NOBODY).withThoseSince(before, request);
+      added.noteSince(names, request);
+    };
   }
 
   /** The request that was made for this attempt. */
@@ -105,7 +104,7 @@ export class WireAttempt {
     const { site, context, listener } = source;
     const module = target === undefined ? site.module : site.modules[target.protocol];
     const place = { target, module: site.module.module };
-    const plan = planAttempt(source.call, source.options, this.#caller.request, place);
+    const plan = planAttempt(source.call, source.options, this.#caller, place);
     const own = new AttemptRequest((from, socket, error) => {
       if (this.#over) {
         if (socket) releaseSocket(socket, from.request);
@@ -146,6 +145,7 @@ export class WireAttempt {
 
   /** Shows the tracers of a further attempt what happens to the caller's request; those of a first are there themselves. */
   mirror(type: string, value: unknown, second?: unknown, third?: unknown): void {
+    if (type === 'response' && this.#answered) return;
     this.#own?.mirror(this.#caller.request, type, value, second, third);
   }
 
@@ -162,11 +162,49 @@ export class WireAttempt {
     this.#over = true;
     const carrier = this.#own?.request ?? bareRequest();
     const { socket } = this;
-    this.#tracers?.moveTo(carrier, this.#caller.request);
-    this.#caller.leaveExchange(carrier, socket);
+    this.#tracers?.moveTo(carrier, this.#caller.request, (action) => this.#caller.mute(action));
+    this.#exchange = this.#caller.leaveExchange(carrier, socket);
     this.#carrier = carrier;
-    if (socket !== undefined) RequestBrand.put(carrier, new CarrierHooks(this.#keeper));
+    if (socket !== undefined) RequestBrand.put(carrier, new CarrierHooks(this.#keeper, this.request));
     return carrier;
+  }
+
+  /** Leaves the caller's request to another attempt, and goes on by itself. `hooks`: told of what comes of it. */
+  stepAside(hooks: (keeper: RequestHooks, request: ClientRequest) => RequestHooks): void {
+    const carrier = this.detach();
+    RequestBrand.put(carrier, hooks(this.#keeper, this.request));
+    // Two listeners or more, so that no tracer takes it upon itself to read the response.
+    if (this.#own === undefined) for (let i = 0; i < 2; i++) carrier.on('response', () => {});
+  }
+
+  /** Shows its tracers the response that it has got by itself. One that overrides `emit` has seen it come. */
+  showResponse(response: IncomingMessage): void {
+    if (this.#answered || this.#carrier === undefined) return;
+    this.#answered = true;
+    emitPlain(this.#carrier, 'response', response);
+  }
+
+  /** The caller's request takes back what has gone on by itself: whatever follows is the app's to see. */
+  resume(): void {
+    const carrier = this.#carrier;
+    if (carrier === undefined) return;
+    this.#caller.resumeExchange(carrier, this.#exchange);
+    this.#carrier = undefined;
+    this.#tracers?.moveBack(carrier, this.#caller.request);
+  }
+
+  /** Nobody wants it any more: its connection is closed, or given back before it was used, and its tracers hear of that. */
+  abandon(reason: Error): void {
+    const { socket } = this;
+    if (socket === undefined) {
+      this.withdraw();
+      const { request } = this;
+      if (this.#own !== undefined && request !== this.#caller.request) request.emit('error', reason);
+      this.close();
+      return;
+    }
+    this.detach();
+    socket.destroy(reason);
   }
 
   /** The app gets the outcome after all, and whatever follows. Answers whether the connection is closed already. */
@@ -174,8 +212,13 @@ export class WireAttempt {
     const carrier = this.#carrier;
     if (carrier === undefined) return false;
     const closed = internals(carrier)._closed;
+    // One that goes on by itself has its response shown, and is open.
+    if (this.#answered && !closed) {
+      this.resume();
+      return false;
+    }
     this.close();
-    this.#caller.resumeExchange(carrier);
+    this.#caller.resumeExchange(carrier, this.#exchange);
     this.#carrier = undefined;
     return closed;
   }
@@ -196,7 +239,9 @@ export class WireAttempt {
    */
   discard(response: IncomingMessage, closed: boolean, wanted: boolean): void {
     const carrier = this.detach();
-    carrier.emit('response', response);
+    // An `emit` of the caller's request has told its owner already.
+    if (!this.#answered && this.#own === undefined) emitPlain(carrier, 'response', response);
+    else if (!this.#answered) carrier.emit('response', response);
     // The rest of an upload has nobody left to write it.
     drain(response, wanted && !closed && carrier.writableFinished);
     if (closed) this.close();

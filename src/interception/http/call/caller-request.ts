@@ -1,8 +1,9 @@
 import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
+import { AddedFields } from '../attempt/added-fields.ts';
 import { type HeadOverlay, replaceHead } from '../attempt/request-head.ts';
 import { transferExchange, transferWire } from '../node-internals/exchange-transfer.ts';
-import { internals, type RequestInternals } from '../node-internals/internals.ts';
+import { internals, markWritten, type RequestInternals } from '../node-internals/internals.ts';
 import { requeue, resetForResend } from '../node-internals/reset-for-resend.ts';
 import { destroyPlain, giveSocket, uncorkPlain } from '../patch/prototype-patches.ts';
 import { RequestBody } from './request-body.ts';
@@ -15,6 +16,7 @@ import { guardErrorListeners } from './socket-guard.ts';
 export class CallerRequest {
   readonly request: ClientRequest;
   readonly body: RequestBody;
+  readonly added = new AddedFields();
   readonly #state: RequestInternals;
   readonly #keepAlive: boolean;
   #head: string | null = null;
@@ -27,6 +29,7 @@ export class CallerRequest {
   #prefinishSeen = false;
   #finishSeen = false;
   #continueSeen = false;
+  #muted = false;
 
   /** `connects`: it is itself the first attempt. `defers`: whether what befalls it is kept from the app for now. */
   constructor(request: ClientRequest, maxReplayBytes: number, connects: boolean, defers: () => boolean) {
@@ -50,6 +53,21 @@ export class CallerRequest {
     uncorkPlain(this.request);
     this.#state.socket = socket;
     return true;
+  }
+
+  /** Nothing that is emitted on the request right now is meant for the app. */
+  get muted(): boolean {
+    return this.#muted;
+  }
+
+  mute(action: () => boolean): boolean {
+    const before = this.#muted;
+    this.#muted = true;
+    try {
+      return action();
+    } finally {
+      this.#muted = before;
+    }
   }
 
   headRendered(): void {
@@ -81,22 +99,24 @@ export class CallerRequest {
 
   /**
    * Leaves its exchange to `to`, and waits for a socket: Node queues what the app writes from here on. `socket`: of the
-   * exchange, where the request has not been told yet.
+   * exchange, where the request has not been told yet. Answers the number of the exchange.
    */
-  leaveExchange(to: ClientRequest, socket: Socket | undefined): void {
+  leaveExchange(to: ClientRequest, socket: Socket | undefined): number {
     const current = this.#state.socket ?? socket;
     if (current?.timeout) this.#timeout = { ms: current.timeout, callback: this.#state.timeoutCb };
     if (this.#overlay === undefined) this.#head ??= this.#state._header;
     this.#overlay = undefined;
-    this.body.leaveExchange();
+    const exchange = this.body.leaveExchange();
     transferExchange(this.request, to, socket);
     resetForResend(this.request, this.#keepAlive);
     this.requeue();
+    return exchange;
   }
 
   /** Takes back the exchange that was left to `from`: the app gets its outcome after all. */
-  resumeExchange(from: ClientRequest): void {
-    this.body.resumeExchange();
+  resumeExchange(from: ClientRequest, exchange: number): void {
+    this.body.resumeExchange(exchange);
+    markWritten(this.request, from.writableFinished);
     transferWire(from, this.request, undefined);
     this.#state.outputData = [];
     this.#state.outputSize = 0;

@@ -154,7 +154,11 @@ export class DirectCall extends RequestHooks implements HttpCall {
     return !this.hasContent();
   }
 
-  // Without recoveries the engine asks for none of these.
+  // Without recoveries or hedges the engine asks for none of these.
+  hedgeable(): boolean {
+    return false;
+  }
+  hedge(): void {}
   send(): void {}
   fail(): void {}
   respond(): void {}

@@ -14,6 +14,8 @@ export interface HttpCall {
   hasContent(): boolean;
   replayable(): boolean;
   send(attempt: Attempt): void;
+  hedgeable(): boolean;
+  hedge(attempt: Attempt): void;
   cancel(attempt: Attempt, error: Error): void;
   fail(error: Error): void;
   respond(response: Substitute): void;
@@ -128,6 +130,14 @@ export class HttpExchange implements Exchange {
 
   send(attempt: Attempt): void {
     this.#call?.send(attempt);
+  }
+
+  hedgeable(): boolean {
+    return this.#call?.hedgeable() ?? false;
+  }
+
+  hedge(attempt: Attempt): void {
+    this.#call?.hedge(attempt);
   }
 
   cancel(attempt: Attempt, error: Error): void {

@@ -1,27 +1,29 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { internals, isUpgrade, type WriteCallback } from '../node-internals/internals.ts';
+import type { WireAttempt } from '../attempt/wire-attempt.ts';
+import { internals, isUpgrade } from '../node-internals/internals.ts';
 import { releaseSocket } from '../node-internals/release-socket.ts';
-import { RequestHooks } from '../patch/request-hooks.ts';
 import { type HeldOutcome, HeldResponse } from './held-outcome.ts';
 import { MessageHead } from './message-head.ts';
 import { ENDED, type Relay } from './relay.ts';
 import { diedUpstream, isMisuse, isOwnSocketError } from './request-error.ts';
+import { WriteHooks } from './write-hooks.ts';
 
 /** What happens to a relayed call on the wire, and what the app does with its request. */
-export class RelayHooks extends RequestHooks {
+export class RelayHooks extends WriteHooks {
   readonly #relay: Relay;
   /** Gives the app what is held. */
   readonly #release: () => void;
 
   constructor(relay: Relay, release: () => void) {
-    super();
+    super(relay);
     this.#relay = relay;
     this.#release = release;
   }
 
   override requestEvent(type: unknown, value: unknown, second: unknown, third: unknown): boolean | undefined {
+    if (this.#relay.caller.muted) return true;
     const answer = this.#react(type, value);
     if (answer === undefined && typeof type === 'string') this.#relay.attempt?.mirror(type, value, second, third);
     return answer;
@@ -59,10 +61,12 @@ export class RelayHooks extends RequestHooks {
   #onResponse(response: IncomingMessage): boolean | undefined {
     if (this.#relay.state.name !== 'running' || this.#relay.current === undefined) return undefined;
     this.#relay.answered = true;
-    if (this.#relay.listener.onHead(this.#relay.current, new MessageHead(response)) === 'deliver') {
+    const disposition = this.#relay.listener.onHead(this.#relay.current, new MessageHead(response));
+    if (disposition === 'deliver') {
       this.#relay.deliver(response, []);
       return undefined;
     }
+    if (disposition === 'discard') return this.#dropsOut((attempt) => attempt.discard(response, false, true));
     const held = new HeldResponse(response);
     this.#relay.state = { name: 'held', outcome: held };
     this.#relay.emitting = true;
@@ -98,13 +102,32 @@ export class RelayHooks extends RequestHooks {
 
   #attemptFailed(error: Error): boolean | undefined {
     if (isMisuse(error) || this.#relay.current === undefined) return undefined;
-    if (this.#relay.listener.onError(this.#relay.current, error) === 'hold') {
+    const disposition = this.#relay.listener.onError(this.#relay.current, error);
+    if (disposition === 'hold') {
       this.#relay.holdError(error, this.#release);
       return true;
     }
+    if (disposition === 'discard') {
+      const connected = this.#relay.attempt?.socket !== undefined;
+      return this.#dropsOut((attempt) => {
+        attempt.fail(error);
+        // No connection that would say so.
+        if (!connected) attempt.close();
+      });
+    }
+    this.#relay.endRace();
     this.#relay.state = ENDED;
     this.#relay.caller.body.settle();
     return undefined;
+  }
+
+  /** The current attempt is out, and others go on: the caller's request has no part in any for now. */
+  #dropsOut(end: (attempt: WireAttempt) => void): true {
+    const { attempt } = this.#relay;
+    this.#relay.attempt = undefined;
+    this.#relay.current = undefined;
+    if (attempt !== undefined) end(attempt);
+    return true;
   }
 
   #onClose(): boolean | undefined {
@@ -188,11 +211,12 @@ export class RelayHooks extends RequestHooks {
   #leavesAttempt(error: Error | undefined): boolean {
     // What a listener on the raw socket passes on comes by way of the request's own events in a moment.
     if (isOwnSocketError(this.#relay.caller.request, error)) return true;
-    if (this.#relay.attempt?.waits !== true) {
+    const { attempt } = this.#relay;
+    if (attempt !== undefined && !attempt.waits) {
       this.#relay.leave();
       return false;
     }
-    this.#relay.attempt.withdraw();
+    attempt?.withdraw();
     return this.#giveUp(error);
   }
 
@@ -222,23 +246,6 @@ export class RelayHooks extends RequestHooks {
     if (this.#relay.attempt?.accepts(socket ?? undefined)) return false;
     if (socket) releaseSocket(socket, this.#relay.caller.request);
     return true;
-  }
-
-  override writing(
-    data: string | Uint8Array,
-    encoding: unknown,
-    callback: WriteCallback | undefined,
-  ): WriteCallback | undefined {
-    return this.#relay.mayStillChange() ? this.#relay.caller.body.note(data, encoding, callback) : callback;
-  }
-
-  override uncorking(): boolean {
-    return this.#relay.mayStillChange() && this.#relay.caller.uncorking();
-  }
-
-  override headRendered(): void {
-    this.#relay.caller.headRendered();
-    this.#relay.exchange.headFinal();
   }
 
   override keepsSocketError(error: Error, tell: () => void): boolean {

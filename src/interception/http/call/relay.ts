@@ -1,6 +1,7 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Attempt, ExchangeListener } from '../../../engine/exchange.ts';
+import { lostRace } from '../../lost-race.ts';
 import type { WireAttempt } from '../attempt/wire-attempt.ts';
 import { canRepeat } from '../node-internals/self-test.ts';
 import type { CallOptions } from './call-target.ts';
@@ -8,6 +9,7 @@ import { CallerRequest } from './caller-request.ts';
 import { prepareDelivery } from './delivery.ts';
 import { HeldError, type HeldOutcome } from './held-outcome.ts';
 import type { HttpExchange } from './http-exchange.ts';
+import { type Race, Rival } from './race.ts';
 
 /**
  * Where a call is, and what may come of it:
@@ -37,7 +39,7 @@ export interface CallOrigin {
 }
 
 /** What is known of a relayed call, and the steps that both the engine and the wire bring about. */
-export class Relay {
+export class Relay implements Race {
   readonly exchange: HttpExchange;
   readonly listener: ExchangeListener;
   readonly options: CallOptions;
@@ -51,6 +53,8 @@ export class Relay {
   emitting = false;
   /** The current attempt had a response. */
   answered = false;
+  /** Attempts in flight besides the current one; undefined but for a call that is hedged just now. */
+  rivals: Rival[] | undefined = undefined;
 
   /** `first`: the attempt that `request` is itself; undefined: the call waits. */
   constructor(
@@ -92,7 +96,54 @@ export class Relay {
     }
   }
 
+  /** The attempt on the caller's request goes on by itself, so that another one can be sent. */
+  race(release: () => void): void {
+    const { current, attempt } = this;
+    if (current === undefined || attempt === undefined) return;
+    this.rivals ??= [];
+    this.rivals.push(new Rival(this, { attempt: current, wire: attempt }, release));
+    this.current = undefined;
+    this.attempt = undefined;
+  }
+
+  leaveRace(rival: Rival): void {
+    const left = this.rivals?.filter((other) => other !== rival) ?? [];
+    this.rivals = left.length === 0 ? undefined : left;
+  }
+
+  winRace(rival: Rival): void {
+    this.leaveRace(rival);
+    this.endRace();
+    this.attempt?.abandon(lostRace());
+    this.attempt = rival.wire;
+    this.current = rival.attempt;
+  }
+
+  /** The current attempt is what becomes of the call, or the call is over: the others end in silence. */
+  endRace(): void {
+    const { rivals } = this;
+    this.rivals = undefined;
+    for (const rival of rivals ?? []) rival.abandon();
+  }
+
+  failWith(error: Error): void {
+    this.state = ENDED;
+    this.caller.body.settle(error);
+    // Not from inside the socket's own event.
+    process.nextTick(() => this.caller.end(error));
+  }
+
+  holdOf(attempt: WireAttempt | undefined, outcome: HeldOutcome, release: () => void): void {
+    const state: State = { name: 'held', outcome };
+    this.attempt = attempt;
+    this.state = state;
+    process.nextTick(() => {
+      if (this.state === state) this.proceed(release);
+    });
+  }
+
   deliver(response: IncomingMessage, early: readonly Buffer[]): void {
+    if (this.rivals !== undefined) this.endRace();
     this.state = { name: 'delivered', response };
     prepareDelivery(this.listener, response, early);
     this.caller.body.settle();
@@ -116,6 +167,7 @@ export class Relay {
 
   end(report: (listener: ExchangeListener) => void): void {
     this.state = ENDED;
+    if (this.rivals !== undefined) this.endRace();
     this.exchange.headFinal();
     report(this.listener);
   }

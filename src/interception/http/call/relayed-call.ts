@@ -30,7 +30,7 @@ export class RelayedCall implements HttpCall {
     this.hooks = new RelayHooks(relay, () => this.release());
     if (relay.current === undefined) return;
     relay.state = RUNNING;
-    relay.attempt = WireAttempt.ofCaller(relay.caller, this.hooks);
+    relay.attempt = WireAttempt.ofCaller(relay.caller, this.hooks, relay.options);
   }
 
   get sent(): ClientRequest {
@@ -74,6 +74,21 @@ export class RelayedCall implements HttpCall {
     this.#clear((outcome) => this.#launchAfter(outcome, attempt));
   }
 
+  hedgeable(): boolean {
+    const { state, attempt, caller } = this.#relay;
+    if (state.name !== 'running' || attempt?.socket === undefined || caller.request.destroyed) return false;
+    // All of it has been written: whatever the app still has to hear of that, it has heard.
+    const whole = caller.body.state === 'none' || caller.body.state === 'complete';
+    return whole && caller.request.writableFinished && this.replayable();
+  }
+
+  hedge(attempt: Attempt): void {
+    this.#relay.race(() => this.release());
+    this.#relay.current = attempt;
+    this.#cutShort = undefined;
+    this.#launch(attempt);
+  }
+
   respond(response: Substitute): void {
     this.#clear(() => {
       this.#relay.state = ENDED;
@@ -106,7 +121,10 @@ export class RelayedCall implements HttpCall {
   }
 
   cancel(attempt: Attempt, error: Error): void {
-    if (attempt !== this.#relay.current) return;
+    if (attempt !== this.#relay.current) {
+      this.#relay.rivals?.find((rival) => rival.attempt === attempt)?.cancel(error);
+      return;
+    }
     if (this.#relay.state.name === 'running') this.#relay.attempt?.cancel(error);
     else this.#cutShort = error;
   }
@@ -172,8 +190,14 @@ export class RelayedCall implements HttpCall {
 
   #neverMade(error: Error): void {
     if (this.#relay.state.name !== 'running' || this.#relay.current === undefined) return;
-    if (this.#relay.listener.onError(this.#relay.current, error) === 'hold')
-      return this.#relay.holdError(error, () => this.release());
+    const disposition = this.#relay.listener.onError(this.#relay.current, error);
+    if (disposition === 'hold') return this.#relay.holdError(error, () => this.release());
+    if (disposition === 'discard') {
+      this.#relay.attempt = undefined;
+      this.#relay.current = undefined;
+      return;
+    }
+    this.#relay.endRace();
     this.#relay.state = ENDED;
     this.#relay.caller.end(error);
   }

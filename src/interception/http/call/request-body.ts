@@ -34,8 +34,9 @@ export class RequestBody {
   /** Whether an error of a write has to wait, because the attempt it belongs to may be followed by another. */
   readonly #defers: () => boolean;
   readonly #consumed: boolean;
-  /** Counts the exchanges the request was part of: what a connection says of one that is over is not for the app. */
+  /** The exchange the request is part of, by number: what a connection says of another one is not for the app. */
   #exchange = 0;
+  #exchanges = 0;
   #writes: Write[] = [];
   #bytes = 0;
   #headSeen: boolean;
@@ -100,13 +101,15 @@ export class RequestBody {
     return this.#callbackOf(write);
   }
 
-  /** The request has left its exchange: what has not been heard of it by now comes with another. */
-  leaveExchange(): void {
-    this.#exchange++;
+  /** The request leaves its exchange, whose number it answers: what has not been heard of it by now comes with another. */
+  leaveExchange(): number {
+    const left = this.#exchange;
+    this.#exchange = ++this.#exchanges;
+    return left;
   }
 
-  resumeExchange(): void {
-    this.#exchange--;
+  resumeExchange(number: number): void {
+    this.#exchange = number;
   }
 
   #callbackOf(write: Write): WriteCallback {

@@ -1,5 +1,6 @@
 import type http from 'node:http';
 import type { CallOptions } from '../call/call-target.ts';
+import { makeUnseen } from '../patch/client-channels.ts';
 import type { HttpModule } from '../patch/patched-module.ts';
 import { ClientRequest, internals, type RequestTaker } from './internals.ts';
 
@@ -59,10 +60,8 @@ export function detachedRequest(
         secure,
       );
   const standard = options._defaultAgent ?? module.globalAgent;
-  const request = new ClientRequest(
-    { ...options, _defaultAgent: standard, agent: taker } as object as http.RequestOptions as never,
-    callback,
-  );
+  const made = { ...options, _defaultAgent: standard, agent: taker } as object as http.RequestOptions;
+  const request = makeUnseen(() => new ClientRequest(made as never, callback));
   const state = internals(request);
   state.agent = agent;
   if (agent === undefined) {

@@ -2,6 +2,7 @@ import type http from 'node:http';
 import type { ClientRequest } from 'node:http';
 import { replaceProperty, resemble, type Undo, UndoStack } from '../../patch.ts';
 import type { Protocol } from '../call/call-target.ts';
+import { markOriginal, wraps } from './wrapper-chain.ts';
 
 type RequestFunction = (...args: unknown[]) => ClientRequest;
 
@@ -21,8 +22,6 @@ export interface Depth {
 
 /** Takes a call of the app; makes its attempts by `module.inner`, through `layers` wrappers (all, unless told). */
 export type CallHandler = (module: PatchedModule, args: unknown[], layers: number) => ClientRequest;
-
-const MAX_CHAIN = 16;
 
 /**
  * `request` and `get` of one module, kept outermost. A wrapper that a tracer puts over ours is moved below it: `layers`,
@@ -59,6 +58,8 @@ export class PatchedModule {
       request.end();
       return request;
     }, this.#baseGet);
+    markOriginal(this.#request);
+    markOriginal(this.#get);
     // A tracer that is switched off asks what it finds here to unwrap itself. Alone, without the other two marks, this
     // does not make us look like a wrapper of theirs, which the next tracer would remove.
     Object.defineProperty(this.#request, '__unwrap', { value: () => this.#dropLayer(), configurable: true });
@@ -86,7 +87,8 @@ export class PatchedModule {
   reassertNamespace(namespace: Record<string, unknown>): void {
     for (const [name, ours] of [['request', this.#request] as const, ['get', this.#get] as const]) {
       const current = namespace[name] as Wrapper | undefined;
-      if (current !== ours && current?.__wrapped === true) namespace[name] = ours;
+      if (current === ours || current === undefined) continue;
+      if (current.__wrapped === true || wraps(current, ours)) namespace[name] = ours;
     }
   }
 
@@ -154,14 +156,4 @@ export class PatchedModule {
     if (this.#layers.pop() === undefined && typeof this.#base.__original === 'function')
       this.#base = this.#base.__original;
   }
-}
-
-/** Whether `top` is a shimmer wrapper, or several, that ends in `bottom`. */
-function wraps(top: Wrapper, bottom: RequestFunction): boolean {
-  let current: Wrapper | undefined = top;
-  for (let i = 0; i < MAX_CHAIN && current?.__wrapped === true; i++) {
-    current = current.__original;
-    if (current === bottom) return true;
-  }
-  return false;
 }

@@ -151,10 +151,20 @@ function writeMethods(report: Report): Partial<Record<PatchedName, Method>> {
       return writeRaw.call(this, data, swapped ? null : encoding, put, size);
     },
     _implicitHeader() {
-      implicitHeader.call(this);
       const hooks = RequestBrand.of(this as object);
-      if (hooks === undefined) return;
+      if (hooks === undefined) {
+        implicitHeader.call(this);
+        return;
+      }
+      let rendered: (() => void) | undefined;
       try {
+        rendered = hooks.headRendering();
+      } catch (fault) {
+        report(fault);
+      }
+      implicitHeader.call(this);
+      try {
+        rendered?.();
         hooks.headRendered();
       } catch (fault) {
         report(fault);

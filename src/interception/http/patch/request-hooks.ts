@@ -52,6 +52,16 @@ export abstract class RequestHooks {
     return false;
   }
 
+  /** The request that was made for the attempt which `request` is carrying; undefined: it carries none. */
+  attemptOf(request: ClientRequest): ClientRequest | undefined {
+    return request;
+  }
+
+  /** The head is about to be rendered; an answer is called when it has been. */
+  headRendering(): (() => void) | undefined {
+    return undefined;
+  }
+
   /** The head has just been rendered. */
   headRendered(): void {}
 }
