@@ -19,6 +19,7 @@ export type {
 } from './config/config-types.ts';
 export type { BulkheadSnapshot, CircuitSnapshot, UpstreamSnapshot } from './engine/snapshot.ts';
 export {
+  AdmissionError,
   BulkheadFullError,
   BulkheadTimeoutError,
   CircuitOpenError,

@@ -5,6 +5,7 @@
 export { register } from './bootstrap/register.ts';
 export { sharedRuntime } from './bootstrap/runtime.ts';
 export {
+  AdmissionError,
   BulkheadFullError,
   BulkheadTimeoutError,
   CircuitOpenError,

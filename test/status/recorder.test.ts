@@ -23,6 +23,7 @@ const snapshot = (upstream: string, policy = 'default'): UpstreamSnapshot => ({
   rejections: {},
   retries: {},
   hedges: {},
+  admissionRejection: undefined,
   fallbacks: {},
   bulkhead: undefined,
   retryBudget: undefined,

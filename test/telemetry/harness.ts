@@ -64,6 +64,7 @@ export function snapshot(fields: Partial<UpstreamSnapshot> = {}): UpstreamSnapsh
     rejections: {},
     retries: {},
     hedges: {},
+    admissionRejection: undefined,
     fallbacks: {},
     bulkhead: undefined,
     retryBudget: undefined,
