@@ -202,6 +202,7 @@ class ScriptedUpstream {
       rejections,
       retries,
       fallbacks,
+      hedges: {},
       bulkhead:
         script.endpoint === undefined ? undefined : { executing: 3, queued: 0, maxConcurrent: 10, maxQueue: 10 },
       retryBudget: script.policy === 'default' ? undefined : 14,
