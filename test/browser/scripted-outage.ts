@@ -202,6 +202,8 @@ class ScriptedUpstream {
       rejections,
       retries,
       fallbacks,
+      admissionRejection: undefined,
+      hedges: {},
       bulkhead:
         script.endpoint === undefined ? undefined : { executing: 3, queued: 0, maxConcurrent: 10, maxQueue: 10 },
       retryBudget: script.policy === 'default' ? undefined : 14,
