@@ -123,7 +123,17 @@ export function decisions(builder: DashboardBuilder): void {
         ],
       )
         .max(1)
-        .gridPos({ x: 12, y: 57, w: 12, h: 8 }),
+        .gridPos({ x: 8, y: 57, w: 8, h: 8 }),
+    )
+    .withPanel(
+      lines(
+        {
+          title: 'Admission: chance of being refused',
+          description: 'Of a call to an upstream that accepts too few, in the process where it is highest.',
+          unit: 'percentunit',
+        },
+        [[by('max', ['upstreamName'], select('admissionRejection')), legend('upstreamName')]],
+      ).gridPos({ x: 16, y: 57, w: 8, h: 8 }),
     );
 }
 
