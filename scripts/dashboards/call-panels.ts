@@ -95,7 +95,13 @@ export function decisions(builder: DashboardBuilder): void {
         },
         [[by('min', ['upstreamName'], select('retryBudget')), legend('upstreamName')]],
       ).gridPos({ x: 16, y: 49, w: 8, h: 8 }),
-    )
+    );
+  answers(builder);
+}
+
+/** What the app got in the upstream's stead, and what was refused so that it may get more of it. */
+function answers(builder: DashboardBuilder): void {
+  builder
     .withPanel(
       lines(
         { title: 'Fallbacks by source', description: 'Substitutes given to the app.', unit: 'reqps' },
