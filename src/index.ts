@@ -19,7 +19,6 @@ export type {
 } from './config/config-types.ts';
 export type { BulkheadSnapshot, CircuitSnapshot, UpstreamSnapshot } from './engine/snapshot.ts';
 export {
-  AdmissionError,
   BulkheadFullError,
   BulkheadTimeoutError,
   CircuitOpenError,

@@ -5,7 +5,6 @@
 export { register } from './bootstrap/register.ts';
 export { sharedRuntime } from './bootstrap/runtime.ts';
 export {
-  AdmissionError,
   BulkheadFullError,
   BulkheadTimeoutError,
   CircuitOpenError,

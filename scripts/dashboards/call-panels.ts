@@ -95,13 +95,7 @@ export function decisions(builder: DashboardBuilder): void {
         },
         [[by('min', ['upstreamName'], select('retryBudget')), legend('upstreamName')]],
       ).gridPos({ x: 16, y: 49, w: 8, h: 8 }),
-    );
-  answers(builder);
-}
-
-/** What the app got in the upstream's stead, and what was refused so that it may get more of it. */
-function answers(builder: DashboardBuilder): void {
-  builder
+    )
     .withPanel(
       lines(
         { title: 'Fallbacks by source', description: 'Substitutes given to the app.', unit: 'reqps' },
@@ -129,17 +123,7 @@ function answers(builder: DashboardBuilder): void {
         ],
       )
         .max(1)
-        .gridPos({ x: 8, y: 57, w: 8, h: 8 }),
-    )
-    .withPanel(
-      lines(
-        {
-          title: 'Admission: chance of being refused',
-          description: 'Of a call to an upstream that accepts too few, in the process where it is highest.',
-          unit: 'percentunit',
-        },
-        [[by('max', ['upstreamName'], select('admissionRejection')), legend('upstreamName')]],
-      ).gridPos({ x: 16, y: 57, w: 8, h: 8 }),
+        .gridPos({ x: 12, y: 57, w: 12, h: 8 }),
     );
 }
 

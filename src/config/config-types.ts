@@ -58,8 +58,6 @@ export interface PolicyConfig {
   readonly circuitBreaker?: Switch<CircuitBreakerConfig> | undefined;
   /** Which outcomes are failures of the upstream. */
   readonly failure?: FailureConfig | undefined;
-  /** Refuses a share of the calls to an upstream that accepts too few. Default: `off`. */
-  readonly admission?: Switch<AdmissionConfig> | undefined;
   /** Limits the calls in flight. Default: `off`. */
   readonly bulkhead?: Switch<BulkheadConfig> | undefined;
   /** Limits the calls per time. Default: `off`. */
@@ -161,22 +159,6 @@ export interface FailureIgnoreConfig {
   readonly codes?: readonly string[] | undefined;
 }
 
-/** Refuses a share of the calls to an upstream that accepts too few. */
-export interface AdmissionConfig {
-  /**
-   * Calls that may be made per call that is accepted before some are refused; the smaller, the sooner. 1 to
-   * 100. Default: `2`.
-   */
-  readonly aggressiveness?: number | undefined;
-  /** How far back calls count. 100ms to 1h. Default: `30s`. */
-  readonly window?: Duration | undefined;
-  /**
-   * Largest share of calls that is refused: the rest shows when the upstream recovers. From 0, below 1.
-   * Default: `0.8`.
-   */
-  readonly maxRejection?: number | undefined;
-}
-
 /** Limits the calls in flight. */
 export interface BulkheadConfig {
   /** Calls in flight at a time. 1 to 100000. Default: `100`. */
@@ -185,21 +167,6 @@ export interface BulkheadConfig {
   readonly maxQueue?: number | undefined;
   /** How long a call may wait for a slot. 1ms to 1h. Default: `1s`. */
   readonly queueTimeout?: Duration | undefined;
-  /**
-   * The limit follows what the upstream can take; `max_concurrent` is its ceiling, 1000 unless set. Default:
-   * `off`.
-   */
-  readonly adaptive?: Switch<BulkheadAdaptiveConfig> | undefined;
-}
-
-/** The limit follows what the upstream can take; `max_concurrent` is its ceiling, 1000 unless set. */
-export interface BulkheadAdaptiveConfig {
-  /** Calls in flight at the start. 1 to 100000. Default: `20`. */
-  readonly initial?: number | undefined;
-  /** The limit never falls below. 1 to 100000. Default: `5`. */
-  readonly min?: number | undefined;
-  /** Times to head up to this multiple of the unloaded one count as noise. 1 to 10. Default: `1.5`. */
-  readonly tolerance?: number | undefined;
 }
 
 /** Limits the calls per time. */

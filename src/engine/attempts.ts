@@ -22,7 +22,6 @@ export function judge(call: CallState, attempt: AttemptState, verdict: Verdict, 
   const outer = context.current;
   context.current = call;
   if (attempt.endpoint.target === undefined) {
-    call.primaryVerdict = verdict;
     call.primaryFailed = verdict === 'failure';
     // Before the circuit hears of it: the probe that closes a circuit is evidence of health by then.
     if (verdict === 'success') call.pipeline.monitor.record(false);

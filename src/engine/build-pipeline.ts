@@ -1,6 +1,5 @@
 import { formatHostPort } from '../common/authority.ts';
 import type { Clock } from '../common/clock.ts';
-import { Admission } from '../strategies/admission/admission.ts';
 import { Bulkhead } from '../strategies/bulkhead/bulkhead.ts';
 import { CircuitBreaker } from '../strategies/circuit-breaker/circuit-breaker.ts';
 import type { Transition } from '../strategies/circuit-breaker/transition.ts';
@@ -17,6 +16,7 @@ import type { Assignment, Mode, Policy } from '../strategies/shared/policy.ts';
 import { Classifier } from '../strategies/verdict/classifier.ts';
 import type { VerdictOptions } from '../strategies/verdict/options.ts';
 import type { EventSource, ResilienceEvent } from './events.ts';
+import { HeadLatency } from './head-latency.ts';
 import { Pipeline } from './pipeline.ts';
 
 /** How far back heads count. */
@@ -24,7 +24,7 @@ const LATENCY_WINDOW_MS = 120_000;
 
 /** What several strategies of one upstream have in common, made when the first of them asks for it. */
 class Shared {
-  recentLatency: RecentLatency | undefined = undefined;
+  headLatency: HeadLatency | undefined = undefined;
   readonly #options: RetryBudgetOptions;
   readonly #nowMs: number;
   #budget: RetryBudget | undefined = undefined;
@@ -42,8 +42,8 @@ class Shared {
 
   /** One record of how long heads take, for all that must know. */
   latency(): RecentLatency {
-    this.recentLatency ??= new RecentLatency(LATENCY_WINDOW_MS, this.#nowMs);
-    return this.recentLatency;
+    this.headLatency ??= new HeadLatency(new RecentLatency(LATENCY_WINDOW_MS, this.#nowMs));
+    return this.headLatency.recent;
   }
 }
 
@@ -73,7 +73,6 @@ export interface Stages {
   /** Asked about an outcome, innermost first. */
   readonly recoveries: readonly Recovery[];
   readonly bulkhead?: Bulkhead | undefined;
-  readonly admission?: Admission | undefined;
   readonly hedge?: Hedge | undefined;
 }
 
@@ -129,7 +128,7 @@ export function buildPipeline(
   const retry = policy.retry ?? RETRY_DEFAULTS;
   const shared = new Shared(retry.budget, nowMs);
 
-  const { callGuards, recoveries, bulkhead, admission, hedge } = deps.buildStages(policy, {
+  const { callGuards, recoveries, bulkhead, hedge } = deps.buildStages(policy, {
     upstream,
     clock: deps.clock,
     random: deps.random,
@@ -152,9 +151,7 @@ export function buildPipeline(
     maxReplayBytes: mayResend ? retry.maxReplayBytes : 0,
     bulkhead,
     hedge,
-    latency: shared.recentLatency,
-    timesSlots: bulkhead?.timesHeads ?? false,
-    admission,
+    latency: shared.headLatency,
     // Every call pays in, so it is there for whoever may draw on it.
     budget: mayResend ? shared.budget() : undefined,
   };
@@ -168,11 +165,7 @@ export function buildStages(policy: Policy, deps: StrategyDeps): Stages {
   const callGuards: Guard[] = [];
   const recoveries: Recovery[] = [];
 
-  // Outermost: what an overloaded upstream is spared by chance takes no token, no slot and no place in a queue.
-  const admission = policy.admission && new Admission(policy.admission, deps, deps.clock.now());
-  if (admission !== undefined) callGuards.push(admission);
-
-  // Before slots: what it refuses takes none and no place in a queue, and is neither retried nor counted.
+  // Outermost: what it refuses takes no slot and no place in a queue, and is neither retried nor counted.
   if (policy.rateLimiter !== undefined) callGuards.push(new RateLimiter(policy.rateLimiter, deps));
 
   // Outside retry: a call keeps its one slot over all its attempts, and a full bulkhead is no failure.
@@ -194,7 +187,7 @@ export function buildStages(policy: Policy, deps: StrategyDeps): Stages {
     recoveries.push(new FallbackRecovery(policy.fallback, { ...deps, policy: policy.name, endpoints, budget }));
   }
   if (callGuards.length + recoveries.length === 0 && hedge === undefined) return NO_STAGES;
-  return { callGuards, recoveries, bulkhead, admission, hedge };
+  return { callGuards, recoveries, bulkhead, hedge };
 }
 
 const classifiers = new WeakMap<VerdictOptions, Classifier>();

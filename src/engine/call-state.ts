@@ -8,7 +8,6 @@ import type {
   Outcome,
   Queued,
   Rejection,
-  Verdict,
 } from '../strategies/shared/contract.ts';
 import type { Mode } from '../strategies/shared/policy.ts';
 import type { Action } from './action.ts';
@@ -56,8 +55,6 @@ export class CallState implements ObservedCall, CallProgress {
   fallbackSource: FallbackSource | undefined = undefined;
   /** Whether the listener has heard anything of this call: then a span of ours may be there. */
   reported = false;
-  /** What the last attempt at the upstream itself said of it. */
-  primaryVerdict: Verdict = 'ignored';
   /** The primary failed, and no retry has made up for it yet. */
   primaryFailed = false;
 

@@ -6,7 +6,6 @@ const REJECTED: Record<RejectionReason, string> = {
   bulkhead_full: 'bulkhead_full',
   bulkhead_timeout: 'bulkhead_timeout',
   rate_limited: 'rate_limited',
-  admission: 'admission',
   total_timeout: 'timeout',
 };
 

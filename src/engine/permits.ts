@@ -15,11 +15,6 @@ export class Permits {
     }
   }
 
-  /** How long the head of an attempt at the upstream took; undefined: none came in time. */
-  timed(headMs: number | undefined, nowMs: number): void {
-    for (const permit of this.#held) permit.timed?.(headMs, nowMs);
-  }
-
   get empty(): boolean {
     return this.#held.length === 0;
   }

@@ -3,11 +3,11 @@ import type { HealthMonitor } from '../strategies/health/health-monitor.ts';
 import type { Hedge } from '../strategies/hedge/hedge.ts';
 import type { RetryBudget } from '../strategies/retry/budget.ts';
 import type { Endpoint, FallbackSource, Guard, Recovery, RejectionReason } from '../strategies/shared/contract.ts';
-import type { RecentLatency } from '../strategies/shared/latency-histogram.ts';
 import type { Assignment, Mode } from '../strategies/shared/policy.ts';
 import type { TimeoutOptions } from '../strategies/timeout/options.ts';
 import type { Classifier } from '../strategies/verdict/classifier.ts';
 import type { CallResult, EventSource, HedgeOutcome } from './events.ts';
+import type { HeadLatency } from './head-latency.ts';
 import type { BulkheadSnapshot } from './snapshot.ts';
 
 /** What has been counted since the pipeline was made; plain numbers, read by whoever asks. */
@@ -38,10 +38,7 @@ export interface PipelineParts {
   /** Sends another attempt beside one that is late. */
   readonly hedge: Hedge | undefined;
   /** How long heads take; undefined where nobody wants to know. */
-  readonly latency: RecentLatency | undefined;
-  /** Whether what a call holds of its guards is told how long heads took. */
-  readonly timesSlots: boolean;
-  readonly admission: { probability(nowMs: number): number } | undefined;
+  readonly latency: HeadLatency | undefined;
   /** Of further attempts; every call pays in. */
   readonly budget: RetryBudget | undefined;
 }
@@ -91,8 +88,7 @@ export class Pipeline implements EventSource {
       this.responseObservers.length > 0 ||
       parts.recoveries.length > 0 ||
       parts.timeouts?.idleMs !== undefined ||
-      parts.latency !== undefined ||
-      parts.timesSlots;
+      parts.latency !== undefined;
     // In observe mode nothing is repeated: the app's own request stays the only one.
     this.buffersOutcome = (parts.recoveries.length > 0 || parts.hedge !== undefined) && identity.mode === 'enforce';
     this.maxReplayBytes = this.buffersOutcome ? parts.maxReplayBytes : 0;

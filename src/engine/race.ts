@@ -36,7 +36,7 @@ export function endRivals(call: CallState, nowMs: number): void {
 
 function lose(call: CallState, loser: AttemptState, nowMs: number): void {
   // It would have taken longer still: without it the slow ones would be missing from what is known of latencies.
-  if (!loser.hedge) call.pipeline.parts.latency?.record(nowMs - loser.startedAtMs, nowMs);
+  if (!loser.hedge) call.pipeline.parts.latency?.observe(loser, 'success', nowMs);
   countHedge(call, loser, 'lost');
   judge(call, loser, 'ignored', nowMs);
 }

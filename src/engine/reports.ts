@@ -1,6 +1,5 @@
 import { TimeoutError } from '../errors.ts';
 import type { Outcome, ResponseHead, Verdict } from '../strategies/shared/contract.ts';
-import { isTimeout } from '../strategies/verdict/network-errors.ts';
 import { cancelQueue } from './admission.ts';
 import type { AttemptState } from './attempt-state.ts';
 import { judge } from './attempts.ts';
@@ -10,7 +9,6 @@ import type { CallState } from './call-state.ts';
 import { drop } from './carry-out.ts';
 import { typeOfError } from './error-type.ts';
 import type { Attempt, Disposition } from './exchange.ts';
-import { headCame, headTimedOut } from './head-latency.ts';
 import { dropOut, win } from './race.ts';
 import { holds } from './reactions.ts';
 
@@ -36,7 +34,7 @@ export function onHead(call: CallState, attempt: Attempt, head: ResponseHead): D
   // What a fallback endpoint asks for is not the upstream's wish.
   if (current.endpoint.target === undefined) for (const guard of responseObservers) guard.onResponse?.(head, nowMs);
   current.responded(nowMs);
-  headCame(call, current, verdict, nowMs);
+  call.pipeline.parts.latency?.observe(current, verdict, nowMs);
   // A failure is known now; a success only at the end of the body.
   if (verdict !== 'success') judge(call, current, verdict, nowMs);
   const outcome: Outcome & { kind: 'response' } = { kind: 'response', verdict, head };
@@ -101,7 +99,6 @@ export function onAbort(call: CallState): void {
 }
 
 function judgeError(call: CallState, attempt: AttemptState, error: Error, nowMs: number): Outcome {
-  if (isTimeout(error)) headTimedOut(call, attempt, nowMs);
   if (error instanceof TimeoutError && error.scope === 'total') {
     call.sent = true;
     // A first attempt had all the time there was; a later one may have been cut off early through no fault of its own.
@@ -118,11 +115,11 @@ function judgeError(call: CallState, attempt: AttemptState, error: Error, nowMs:
 
 /** One of several in flight has a head: a failure leaves the call to the others; whatever else it is, it wins. */
 function onRacingHead(call: CallState, attempt: AttemptState, head: ResponseHead, verdict: Verdict): Disposition {
-  const { responseObservers } = call.pipeline;
+  const { responseObservers, parts } = call.pipeline;
   const nowMs = call.context.clock.now();
   if (attempt.endpoint.target === undefined) for (const guard of responseObservers) guard.onResponse?.(head, nowMs);
   attempt.responded(nowMs);
-  headCame(call, attempt, verdict, nowMs);
+  parts.latency?.observe(attempt, verdict, nowMs);
   if (verdict !== 'success') judge(call, attempt, verdict, nowMs);
   if (verdict === 'failure') return dropOut(call, attempt, nowMs);
   win(call, attempt, nowMs);

@@ -47,8 +47,6 @@ export interface UpstreamSnapshot {
   readonly hedges: Readonly<Partial<Record<HedgeOutcome, number>>>;
   readonly fallbacks: Readonly<Partial<Record<FallbackSource, number>>>;
   readonly bulkhead: BulkheadSnapshot | undefined;
-  /** The chance that the next call is refused to spare the upstream, 0..1; undefined without `admission`. */
-  readonly admissionRejection: number | undefined;
   /** Retries the budget would allow now; undefined when the policy has no budget. */
   readonly retryBudget: number | undefined;
 }
@@ -56,7 +54,6 @@ export interface UpstreamSnapshot {
 export interface BulkheadSnapshot {
   readonly executing: number;
   readonly queued: number;
-  /** The limit of now, where it adapts. */
   readonly maxConcurrent: number;
   readonly maxQueue: number;
 }
@@ -78,7 +75,6 @@ export function snapshotOf(pipeline: Pipeline, nowMs: number): UpstreamSnapshot 
     hedges: { ...counts.hedges },
     fallbacks: { ...counts.fallbacks },
     bulkhead: parts.bulkhead?.snapshot(),
-    admissionRejection: parts.admission?.probability(nowMs),
     retryBudget: parts.budget?.remaining(nowMs),
   };
 }

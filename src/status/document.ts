@@ -100,8 +100,6 @@ export interface UpstreamNow {
     readonly maxConcurrent: number;
     readonly maxQueue: number;
   } | null;
-  /** The chance that the next call is refused to spare the upstream, 0 to 1; null without `admission`. */
-  readonly admissionRejection: number | null;
   /** Retries the budget would allow now. */
   readonly retryBudget: number | null;
 }

@@ -68,7 +68,6 @@ function describe(snapshot: UpstreamSnapshot, latency: Latency | null): Upstream
     hedges,
     fallbacks,
     bulkhead: snapshot.bulkhead ?? null,
-    admissionRejection: roundRatio(snapshot.admissionRejection),
     retryBudget: snapshot.retryBudget === undefined ? null : Math.floor(snapshot.retryBudget),
   };
 }

@@ -87,7 +87,7 @@ export const ATTRIBUTES = {
     name: 'resilience.rejection.reason',
     type: 'string',
     description: 'Why the call was refused.',
-    values: ['circuit_open', 'bulkhead_full', 'bulkhead_timeout', 'rate_limited', 'admission', 'total_timeout'],
+    values: ['circuit_open', 'bulkhead_full', 'bulkhead_timeout', 'rate_limited', 'total_timeout'],
   },
   retryReason: {
     name: 'resilience.retry.reason',
@@ -336,13 +336,6 @@ export const METRICS = {
     unit: '{fallback}',
     description: 'Substitutes given to the app.',
     attributes: ['policyName', 'upstreamName', 'fallbackSource'],
-  },
-  admissionRejection: {
-    name: 'resilience.admission.rejection_ratio',
-    instrument: 'observable_gauge',
-    unit: '1',
-    description: 'Chance that a call is refused now to spare an upstream that accepts too few; only with `admission`.',
-    attributes: ['upstreamName'],
   },
   bulkheadUsage: {
     name: 'resilience.bulkhead.usage',

@@ -63,7 +63,6 @@ export function observe(snapshots: readonly UpstreamSnapshot[], keys: UpstreamKe
     retries: new Series(),
     hedges: new Series(),
     fallbacks: new Series(),
-    admissionRejection: new Series(),
     bulkheadUsage: new Series(),
     bulkheadLimit: new Series(),
     retryBudget: new Series(),
@@ -124,13 +123,8 @@ function observeTotals(series: AllSeries, snapshot: UpstreamSnapshot, upstream: 
   }
 }
 
-function observeLimits(
-  series: AllSeries,
-  { admissionRejection, bulkhead, retryBudget, mode }: UpstreamSnapshot,
-  upstream: string,
-): void {
+function observeLimits(series: AllSeries, { bulkhead, retryBudget, mode }: UpstreamSnapshot, upstream: string): void {
   const named = { [ATTR.upstreamName]: upstream, ...modeOf(mode) };
-  if (admissionRejection !== undefined) series.admissionRejection.average(named, admissionRejection, 1);
   if (bulkhead !== undefined) {
     const limits = { executing: bulkhead.maxConcurrent, queued: bulkhead.maxQueue };
     for (const state of BULKHEAD_STATES) {

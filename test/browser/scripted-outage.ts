@@ -202,7 +202,6 @@ class ScriptedUpstream {
       rejections,
       retries,
       fallbacks,
-      admissionRejection: undefined,
       hedges: {},
       bulkhead:
         script.endpoint === undefined ? undefined : { executing: 3, queued: 0, maxConcurrent: 10, maxQueue: 10 },

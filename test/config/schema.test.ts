@@ -91,7 +91,6 @@ describe('the option tables', () => {
     const implied = {
       ...Object.fromEntries(Object.keys(written).map((name) => [name, {}])),
       circuit_breaker: { slow_call: true, half_open: { lease: '30s' } }, // else the attempt timeout
-      bulkhead: { max_concurrent: 100, adaptive: true }, // else a ceiling of 1000
       rate_limiter: { permits: 5 },
       fallback: { cache: true, response: true },
     };

@@ -23,7 +23,6 @@ const snapshot = (upstream: string, policy = 'default'): UpstreamSnapshot => ({
   rejections: {},
   retries: {},
   hedges: {},
-  admissionRejection: undefined,
   fallbacks: {},
   bulkhead: undefined,
   retryBudget: undefined,

@@ -64,7 +64,6 @@ export function snapshot(fields: Partial<UpstreamSnapshot> = {}): UpstreamSnapsh
     rejections: {},
     retries: {},
     hedges: {},
-    admissionRejection: undefined,
     fallbacks: {},
     bulkhead: undefined,
     retryBudget: undefined,

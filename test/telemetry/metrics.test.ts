@@ -186,7 +186,6 @@ describe('Metrics', () => {
           retries: { '503': 1 },
           hedges: { won: 1 },
           fallbacks: { cache: 1 },
-          admissionRejection: 0.3,
           bulkhead: { executing: 3, queued: 1, maxConcurrent: 10, maxQueue: 5 },
           retryBudget: 4,
         }),

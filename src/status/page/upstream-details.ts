@@ -49,7 +49,7 @@ export class UpstreamDetails {
 }
 
 function factsOf(now: UpstreamNow): Fact[] {
-  const { results, admissionRejection, bulkhead, retryBudget, rejections, retries, hedges, fallbacks } = now;
+  const { results, bulkhead, retryBudget, rejections, retries, hedges, fallbacks } = now;
   const observed = now.mode === 'observe' ? ' (would have been)' : '';
   return [
     ['policy', now.policy],
@@ -58,7 +58,6 @@ function factsOf(now: UpstreamNow): Fact[] {
     [`retries${observed}`, breakdown(retries)],
     [`hedges${observed}`, breakdown(hedges)],
     [`fallbacks${observed}`, breakdown(fallbacks)],
-    ['admission', admissionRejection ? `${Math.round(admissionRejection * 100)} % of calls refused` : ''],
     ['bulkhead', bulkhead === null ? '' : bulkheadText(bulkhead)],
     ['retry budget', retryBudget === null ? '' : `${count(retryBudget)} left`],
   ].filter((fact): fact is [string, string] => fact[1] !== '');

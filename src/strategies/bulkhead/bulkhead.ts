@@ -1,7 +1,6 @@
 import type { Clock, Timer } from '../../common/clock.ts';
 import type { Admission, CallInfo, Guard, Permit, Verdict } from '../shared/contract.ts';
 import { FifoQueue, WaitingCall } from '../shared/fifo-queue.ts';
-import { AdaptiveLimit } from './adaptive-limit.ts';
 import type { BulkheadOptions } from './options.ts';
 import { BulkheadFullRejection, BulkheadTimeoutRejection } from './rejection.ts';
 
@@ -15,7 +14,6 @@ export interface BulkheadDeps {
 export interface BulkheadReading {
   readonly executing: number;
   readonly queued: number;
-  /** The limit of now. */
   readonly maxConcurrent: number;
   readonly maxQueue: number;
 }
@@ -26,63 +24,38 @@ export class Bulkhead implements Guard {
   readonly #clock: Clock;
   readonly #queued = new FifoQueue<QueuedCall>();
   #options: BulkheadOptions;
-  #adaptive: AdaptiveLimit | undefined;
   #executing = 0;
   #handingOver = false;
 
   constructor(options: BulkheadOptions, deps: BulkheadDeps) {
     this.#options = options;
-    this.#adaptive = options.adaptive && new AdaptiveLimit(options.adaptive);
     this.#upstream = deps.upstream;
     this.#clock = deps.clock;
   }
 
   acquire(_call: CallInfo, _nowMs: number): Admission {
-    const { maxQueue } = this.#options;
+    const { maxConcurrent, maxQueue } = this.#options;
     // A slot that is free while calls wait is about to be theirs.
-    if (this.#executing < this.#limit && this.#queued.length === 0) return this.#occupy();
-    if (this.#queued.length >= maxQueue) return new BulkheadFullRejection(this.#upstream, this.#limit, maxQueue);
+    if (this.#executing < maxConcurrent && this.#queued.length === 0) return this.#occupy();
+    if (this.#queued.length >= maxQueue) return new BulkheadFullRejection(this.#upstream, this.#options);
     return this.#queue();
   }
 
-  /** Whether it wants to know how long heads take. */
-  get timesHeads(): boolean {
-    return this.#adaptive !== undefined;
-  }
-
-  /** Calls that may be in flight now. */
-  get #limit(): number {
-    return this.#adaptive?.limit ?? this.#options.maxConcurrent;
-  }
-
   snapshot(): BulkheadReading {
-    const { maxQueue } = this.#options;
-    return { executing: this.#executing, queued: this.#queued.length, maxConcurrent: this.#limit, maxQueue };
+    const { maxConcurrent, maxQueue } = this.#options;
+    return { executing: this.#executing, queued: this.#queued.length, maxConcurrent, maxQueue };
   }
 
   /** Goes on under other options. What runs and what waits stays, under the queue timeout it began with. */
   reconfigure(options: BulkheadOptions, nowMs: number): void {
     this.#options = options;
-    if (options.adaptive === undefined) this.#adaptive = undefined;
-    else if (this.#adaptive === undefined) this.#adaptive = new AdaptiveLimit(options.adaptive);
-    else this.#adaptive.reconfigure(options.adaptive);
     this.#handOver(nowMs);
   }
 
   #occupy(): Slot {
     this.#executing++;
-    if (this.#adaptive === undefined) return new Slot(this.#vacate);
-    return new TimedSlot(this.#vacate, this.#executing, this.#timed);
+    return new Slot(this.#vacate);
   }
-
-  /** A limit that rises lets those who wait go at once. */
-  readonly #timed = (headMs: number | undefined, inFlight: number, nowMs: number): void => {
-    const adaptive = this.#adaptive;
-    if (adaptive === undefined) return;
-    if (headMs === undefined) adaptive.timedOut();
-    else adaptive.responded(headMs, inFlight, nowMs);
-    if (this.#queued.length > 0) this.#handOver(nowMs);
-  };
 
   // One function for all slots: a call that need not wait makes nothing but its slot.
   readonly #vacate = (nowMs: number): void => {
@@ -98,7 +71,7 @@ export class Bulkhead implements Guard {
     if (this.#handingOver) return;
     this.#handingOver = true;
     let next = this.#queued.first;
-    while (next !== undefined && this.#executing < this.#limit) {
+    while (next !== undefined && this.#executing < this.#options.maxConcurrent) {
       this.#leave(next);
       const slot = this.#occupy();
       if (!next.settle(slot, nowMs)) slot.release('ignored', nowMs);
@@ -142,25 +115,6 @@ class Slot implements Permit {
     const vacate = this.#vacate;
     this.#vacate = undefined;
     vacate?.(nowMs);
-  }
-}
-
-type Timed = (headMs: number | undefined, inFlight: number, nowMs: number) => void;
-
-/** One that tells how long the heads of its call's attempts took. */
-class TimedSlot extends Slot {
-  /** Calls in flight when it was taken, its own included. */
-  readonly #inFlight: number;
-  readonly #timed: Timed;
-
-  constructor(vacate: (nowMs: number) => void, inFlight: number, timed: Timed) {
-    super(vacate);
-    this.#inFlight = inFlight;
-    this.#timed = timed;
-  }
-
-  timed(headMs: number | undefined, nowMs: number): void {
-    this.#timed(headMs, this.#inFlight, nowMs);
   }
 }
 

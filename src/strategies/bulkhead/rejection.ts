@@ -1,21 +1,20 @@
 import { BulkheadFullError, BulkheadTimeoutError } from '../../errors.ts';
 import type { Rejection } from '../shared/contract.ts';
+import type { BulkheadOptions } from './options.ts';
 
 export class BulkheadFullRejection implements Rejection {
   readonly kind = 'rejection';
   readonly reason = 'bulkhead_full';
   readonly #upstream: string;
-  readonly #maxConcurrent: number;
-  readonly #maxQueue: number;
+  readonly #options: BulkheadOptions;
 
-  constructor(upstream: string, maxConcurrent: number, maxQueue: number) {
+  constructor(upstream: string, options: BulkheadOptions) {
     this.#upstream = upstream;
-    this.#maxConcurrent = maxConcurrent;
-    this.#maxQueue = maxQueue;
+    this.#options = options;
   }
 
   toError(): BulkheadFullError {
-    return new BulkheadFullError(this.#upstream, this.#maxConcurrent, this.#maxQueue);
+    return new BulkheadFullError(this.#upstream, this.#options.maxConcurrent, this.#options.maxQueue);
   }
 }
 

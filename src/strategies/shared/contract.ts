@@ -10,13 +10,7 @@ import type { CircuitState } from '../circuit-breaker/transition.ts';
 /** What an ended attempt says of its endpoint. `ignored` says nothing: our own rejections and the caller's aborts. */
 export type Verdict = 'success' | 'failure' | 'ignored';
 
-export type RejectionReason =
-  | 'circuit_open'
-  | 'bulkhead_full'
-  | 'bulkhead_timeout'
-  | 'rate_limited'
-  | 'admission'
-  | 'total_timeout';
+export type RejectionReason = 'circuit_open' | 'bulkhead_full' | 'bulkhead_timeout' | 'rate_limited' | 'total_timeout';
 
 export type FallbackSource = 'endpoint' | 'cache' | 'degraded' | 'handler';
 
@@ -65,16 +59,11 @@ export interface ResponseHead {
   entries(): Iterable<readonly [name: string, value: string]>;
 }
 
-/**
- * Admission. Released exactly once, when the guarded thing has ended: an attempt with its own verdict, a call with that of
- * the last attempt at the upstream itself.
- */
+/** Admission. Released exactly once, when the guarded thing has ended. */
 export interface Permit {
   readonly kind: 'permit';
   /** The response's head has arrived (at most once, before the release). A half-open probe's lease needs to know. */
   responded?(nowMs: number): void;
-  /** How long the head of an attempt at the upstream took; undefined: none came in time. For guards of calls. */
-  timed?(headMs: number | undefined, nowMs: number): void;
   release(verdict: Verdict, nowMs: number): void;
 }
 
