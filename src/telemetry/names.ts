@@ -1,3 +1,5 @@
+import { REJECTION_REASONS } from '../engine/events.ts';
+
 /**
  * Every name this package gives to OpenTelemetry, in one table. Documentation and dashboards are generated
  * from it or checked against it, so a name that is not here is not emitted.
@@ -87,7 +89,7 @@ export const ATTRIBUTES = {
     name: 'resilience.rejection.reason',
     type: 'string',
     description: 'Why the call was refused.',
-    values: ['circuit_open', 'bulkhead_full', 'bulkhead_timeout', 'rate_limited', 'total_timeout'],
+    values: REJECTION_REASONS,
   },
   retryReason: {
     name: 'resilience.retry.reason',

@@ -23,6 +23,7 @@ const snapshot = (upstream: string, policy = 'default'): UpstreamSnapshot => ({
   retries: {},
   hedges: {},
   fallbacks: {},
+  admission: undefined,
   bulkhead: undefined,
   retryBudget: undefined,
 });
