@@ -59,6 +59,7 @@ export default defineConfig({
         items: [
           { text: 'Tuning', link: '/docs/tuning' },
           { text: 'Fallbacks', link: '/docs/fallback' },
+          { text: 'Hedging', link: '/docs/hedging' },
           { text: 'Troubleshooting', link: '/docs/troubleshooting' },
           { text: 'FAQ', link: '/docs/faq' },
           { text: 'Dashboards', link: '/dashboards/README' },

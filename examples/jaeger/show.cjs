@@ -37,7 +37,8 @@ function print(spans, parent, indent) {
   const parentOf = (span) => spans.find(({ spanID }) => spanID === span.references[0]?.spanID);
   const children = spans.filter((span) => parentOf(span) === parent).sort((a, b) => a.startTime - b.startTime);
   for (const span of children) {
-    console.log(`${indent}${record(span.tags)['span.kind'] ?? 'internal'} ${span.operationName}`);
+    const { 'span.kind': kind = 'internal', 'otel.status_description': description } = record(span.tags);
+    console.log(`${indent}${kind} ${span.operationName}${description === undefined ? '' : `: ${description}`}`);
     for (const { fields } of span.logs) {
       const event = record(fields);
       const reason = event['resilience.circuit_breaker.transition.reason'] ?? event['resilience.rejection.reason'];

@@ -72,8 +72,18 @@ export function decisions(builder: DashboardBuilder): void {
     )
     .withPanel(
       lines(
-        { title: 'Retries by reason', description: 'Further attempts per second.', unit: 'reqps' },
-        [[by('sum', ['upstreamName', 'retryReason'], rate(select('retries'))), legend('upstreamName', 'retryReason')]],
+        {
+          title: 'Retries and hedges',
+          description: 'Further attempts per second, by reason or outcome.',
+          unit: 'reqps',
+        },
+        [
+          [by('sum', ['upstreamName', 'retryReason'], rate(select('retries'))), legend('upstreamName', 'retryReason')],
+          [
+            by('sum', ['upstreamName', 'hedgeOutcome'], rate(select('hedges'))),
+            `${legend('upstreamName')} hedge ${legend('hedgeOutcome')}`,
+          ],
+        ],
         true,
       ).gridPos({ x: 8, y: 49, w: 8, h: 8 }),
     )

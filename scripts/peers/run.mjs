@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 
-const REGISTER = path.resolve(import.meta.dirname, '../../build/src/register.js');
+const REGISTER = path.resolve(import.meta.dirname, '../../dist/register.js');
 const TIMEOUT_MS = 60_000;
 
 /** Where a project has its tests, and how one file of them is run. */

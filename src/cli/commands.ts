@@ -10,8 +10,8 @@ export const COMMANDS: readonly Command[] = [
     operands: ['file'],
     summary: 'check a configuration file',
     about: [
-      'Tells everything that is wrong with the file, each problem with its path. YAML or JSON; also the declarative file ' +
-        'of OpenTelemetry (the one with file_format), of which only the part about this package is checked.',
+      'Tells everything that is wrong with the file: each problem with its path, line and column, and what follows from it. ' +
+        'YAML or JSON; also the declarative file of OpenTelemetry (the one with file_format), of which only the part about this package is checked.',
     ],
     flags: [['--env', 'check the OTEL_RESILIENCE_* variables of this environment along with it'], JSON_FLAG],
     exits: [[String(EXIT.ok), 'valid'], [String(EXIT.problems), 'it has problems'], USAGE_EXIT],

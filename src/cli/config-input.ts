@@ -31,11 +31,13 @@ export function withoutOwnVariables(env: Environment): Environment {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('OTEL_RESILIENCE_')));
 }
 
-/** The problems as a reader wants them: path, source, and what is wrong below. */
-export function problemText({ path, source, message }: Problem, terminal: Terminal): string {
-  const where = source === 'file' ? '' : ` (${source})`;
-  const head = indented(`${path}${where}`, terminal.width, 2);
-  return `${terminal.style('bold', head)}\n${indented(message, terminal.width, 6)}`;
+/** Where the problem is, and below it what is wrong and what follows, in the words in which a running app tells it. */
+export function problemText(problem: Problem, terminal: Terminal): string {
+  const { path, source, message, location, consequence } = problem;
+  const where = source === 'file' ? location : source;
+  const head = indented(where === undefined ? path : `${path} (${where})`, terminal.width, 2);
+  const told = consequence === undefined ? [message] : [message, consequence];
+  return [terminal.style('bold', head), ...told.map((text) => indented(text, terminal.width, 6))].join('\n');
 }
 
 export function countOf(problems: readonly Problem[]): string {

@@ -5,20 +5,24 @@ const MAX_LINE_LENGTH = 400;
 
 /**
  * A few lines that tell a reader of the log what is wrong and what follows from it, whatever the number of problems.
- * `file`: the configuration file that was asked for, if any, which the command line can check.
+ * `file`: the configuration file that was asked for, if any, which the command line can check; it can check the environment without one.
  */
 export function describeProblems(problems: readonly Problem[], file?: string): string[] {
   const lines = problems.slice(0, MAX_LINES).map(describe);
   const more = problems.length - lines.length;
   if (more > 0) lines.push(`and ${more} more`);
-  if (lines.length > 0 && file !== undefined) lines.push(checkWith(problems, file));
+  const check = checkWith(problems, file);
+  if (check !== undefined) lines.push(`to check the configuration: npx otel-resilience ${check}`);
   return lines;
 }
 
-function checkWith(problems: readonly Problem[], file: string): string {
+/** Code cannot be checked from outside. */
+function checkWith(problems: readonly Problem[], file: string | undefined): string | undefined {
+  if (problems.length === 0) return undefined;
+  const environment = problems.some(({ source }) => source === 'environment');
+  if (file === undefined) return environment ? 'explain' : undefined;
   const name = /^[\w./-]+$/.test(file) ? file : JSON.stringify(file);
-  const environment = problems.some(({ source }) => source === 'environment') ? ' --env' : '';
-  return printable(`to check the configuration: npx otel-resilience validate ${name}${environment}`);
+  return printable(`validate ${name}${environment ? ' --env' : ''}`);
 }
 
 /** The consequence is never cut off: it is what the reader needs most. */

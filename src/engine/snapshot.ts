@@ -34,9 +34,11 @@ export interface UpstreamSnapshot {
   /** Failed calls among the last ones, 0..1; undefined before the first call. */
   readonly errorRatio: number | undefined;
   readonly unhealthy: boolean;
-  /** Calls in the monitor's window. */
+  /** The calls that `errorRatio` is of: the last ones that were let through. */
+  readonly counted: number;
+  /** Calls that have ended, since the upstream was first called. */
   readonly calls: number;
-  /** Calls that have ended, by what the app got; totals since the upstream was first called. */
+  /** The same, by what the app got. */
   readonly results: Readonly<Record<CallResult, number>>;
   /** Totals, likewise; only reasons that occurred. */
   readonly rejections: Readonly<Partial<Record<RejectionReason, number>>>;
@@ -74,7 +76,8 @@ export function snapshotOf(pipeline: Pipeline, nowMs: number): UpstreamSnapshot 
     circuits: parts.breakers.map((breaker) => ({ name: breaker.name, ...breaker.snapshot(nowMs) })),
     errorRatio: monitor.errorRatio,
     unhealthy: monitor.unhealthy,
-    calls: monitor.calls,
+    counted: monitor.calls,
+    calls: Object.values(counts.results).reduce((sum, ended) => sum + ended, 0),
     results: { ...counts.results },
     rejections: { ...counts.rejections },
     retries: { ...counts.retries },

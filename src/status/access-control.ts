@@ -51,7 +51,7 @@ export class Admission {
   }
 
   #bearer(authorization: string | undefined): Refusal | undefined {
-    const given = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1];
+    const given = /^Bearer +(\S.*)$/i.exec(authorization ?? '')?.[1];
     // Digests, so that neither the time taken nor an exception tells the length.
     const known = given !== undefined && this.#token !== undefined && timingSafeEqual(digest(given), this.#token);
     return known ? undefined : { status: 401, reason: given === undefined ? 'token missing' : 'wrong token' };

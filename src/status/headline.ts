@@ -1,4 +1,5 @@
 import {
+  bySeverity,
   countText,
   type Kind,
   kindOf,
@@ -37,8 +38,10 @@ type Told = keyof typeof STATES;
 
 /** The worst that is so of any upstream, by name; and what else there is. */
 export function headlineOf(upstreams: readonly UpstreamFacts[], at: number, timeOf: TimeOf): Headline {
+  // In the order of the rows below.
+  const sorted = upstreams.toSorted(bySeverity);
   const groups = (Object.keys(STATES) as Told[])
-    .map((kind) => ({ kind, members: upstreams.filter((upstream) => kindOf(upstream) === kind) }))
+    .map((kind) => ({ kind, members: sorted.filter((upstream) => kindOf(upstream) === kind) }))
     .filter(({ members }) => members.length > 0);
   const [worst, ...others] = groups;
   if (worst === undefined) return { tone: 'ok', title: wellText(upstreams), detail: '', short: '' };

@@ -1,6 +1,7 @@
 import {
   type Context,
   context,
+  type Link,
   propagation,
   type Span,
   SpanKind,
@@ -99,8 +100,8 @@ export class CallSpans {
     const tracer = this.#source.tracer();
     if (tracer === undefined) return;
     const startTime = notBefore(trace.getSpan(noted.caller), wallClock(call.startedAtMs));
-    const options = { kind: SpanKind.INTERNAL, startTime };
-    const span = tracer.startSpan(`${EXECUTION_SPAN.name} ${call.policy}`, options, parentOf(call, noted.caller));
+    const options = { kind: SpanKind.INTERNAL, startTime, links: linksOf(call, noted.caller) };
+    const span = tracer.startSpan(`${EXECUTION_SPAN.name} ${call.policy}`, options, noted.caller);
     noted.span = span;
     noted.context = trace.setSpan(noted.caller, span);
     if (span.isRecording()) span.setAttributes(describeSource(call, call, noted.requestId));
@@ -143,15 +144,15 @@ function notBefore(parent: Span | undefined, epochMs: number): number {
 }
 
 /**
- * A call made outside any span whose first attempt has begun: the attempt's CLIENT span is the root of a trace by now.
- * Its trace headers say which, so that our span joins that trace, as the child of the span it should have had for a child.
+ * A call made outside any span whose first attempt has begun: the attempt's CLIENT span is the root of a trace by now, and
+ * ours the root of another. It cannot be the child of that span, which began after it and may end before it. The trace
+ * headers that were sent say which span it is, so that ours can link to it.
  */
-function parentOf(call: ObservedCall, caller: Context): Context {
-  const parent = trace.getSpanContext(caller);
-  if (parent !== undefined || call.mayResend) return caller;
+function linksOf(call: ObservedCall, caller: Context): Link[] {
+  if (trace.getSpanContext(caller) !== undefined || call.mayResend) return [];
   const sent = trace.getSpanContext(propagation.extract(caller, call, SENT_HEADERS));
-  // Not remote: that span is of this process, and samplers treat local parents apart.
-  return sent === undefined ? caller : trace.setSpanContext(caller, { ...sent, isRemote: false });
+  // Not remote: that span is of this process.
+  return sent === undefined ? [] : [{ context: { ...sent, isRemote: false } }];
 }
 
 const SENT_HEADERS: TextMapGetter<ObservedCall> = {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'mocha';
+import { eventually } from './backend.ts';
 import type { Jaeger, ShownSpan, ShownTrace, Tags } from './jaeger.ts';
 import { SERVICE, theOutage } from './outage.ts';
 
@@ -40,10 +41,15 @@ describe('Jaeger, asked as its search page does', () => {
     assert.equal(ours(trip).tags['span.kind'] ?? 'internal', 'internal');
     assert.equal(ours(trip).tags['otel.scope.name'], 'opentelemetry-instrumentation-resilience');
     assert.equal(ours(trip).tags.error, true);
-    // It was opened only when there was something to tell, so the request it tells of was there before it.
-    const request = trip.spans.find(({ tags }) => tags['span.kind'] === 'client');
-    assert.equal(request?.tags['http.response.status_code'], 503);
-    assert.equal(ours(trip).parent, request?.id);
+    // It was opened only when there was something to tell, and the app has no span: the request is one link away.
+    const { parent, links } = ours(trip);
+    assert.equal(parent, undefined);
+    const request = await eventually('the request that it links to', 20_000, async () => {
+      const failed = await jaeger.traces({ service, tags: { 'http.response.status_code': '503' } });
+      return failed.flatMap(({ spans }) => spans).find(({ id }) => id === links[0]);
+    });
+    assert.equal(request.tags['span.kind'], 'client');
+    assert.equal(request.tags['http.response.status_code'], 503);
   });
 
   it('finds the calls that were refused by their outcome, without a span of a request that was never sent', async () => {
@@ -111,7 +117,8 @@ describe('Jaeger, asked as its search page does', () => {
   it('finds the calls that a fallback answered, by where the answer came from', async () => {
     const { backup } = await theOutage();
     for (const [source, calls, attempts] of [
-      ['degraded', 3, 1],
+      // The one attempt was under way when there was nothing to tell yet: its trace is linked.
+      ['degraded', 3, 0],
       ['endpoint', 2, 2],
     ] as const) {
       const traces = await jaeger.find({ service, tags: { 'resilience.fallback.source': source } }, calls);
@@ -120,6 +127,7 @@ describe('Jaeger, asked as its search page does', () => {
         assert.equal(ours(trace).tags['resilience.outcome'], 'fallback');
         const clients = trace.spans.filter(({ tags }) => tags['span.kind'] === 'client');
         assert.equal(clients.length, attempts, source);
+        assert.equal(ours(trace).links.length, source === 'degraded' ? 1 : 0);
         if (source === 'endpoint') {
           const { 'server.address': host, 'server.port': port } = clients[1]?.tags ?? {};
           assert.equal(`${host}:${port}`, backup);

@@ -14,6 +14,7 @@ interface JaegerSpan {
   readonly startTime: number;
   readonly duration: number;
   readonly tags: readonly KeyValue[];
+  readonly warnings: readonly string[] | null;
   readonly logs: readonly { readonly timestamp: number; readonly fields: readonly KeyValue[] }[];
 }
 
@@ -29,8 +30,12 @@ export interface ShownSpan {
   readonly name: string;
   readonly id: string;
   readonly parent: string | undefined;
+  /** The ids of the spans it links to. */
+  readonly links: readonly string[];
   readonly start: number;
   readonly tags: Tags;
+  /** What Jaeger finds wrong with it: a parent that is missing, times that cannot be. */
+  readonly warnings: readonly string[];
   /** Span events; the name is in `event`. */
   readonly logs: readonly Tags[];
 }
@@ -50,10 +55,10 @@ export interface Search {
 
 /** Jaeger's JSON API: what its own pages use. */
 export class Jaeger {
-  readonly #url: string;
+  readonly url: string;
 
   constructor(url: string) {
-    this.#url = url;
+    this.url = url;
   }
 
   async traces({ service, operation, tags }: Search): Promise<readonly ShownTrace[]> {
@@ -83,7 +88,7 @@ export class Jaeger {
   }
 
   async #get<T>(path: string): Promise<T> {
-    const response = await fetch(this.#url + path, { signal: AbortSignal.timeout(5_000) });
+    const response = await fetch(this.url + path, { signal: AbortSignal.timeout(5_000) });
     const body = (await response.json()) as { data?: T; errors?: unknown };
     if (!response.ok || body.data === undefined) throw new Error(`Jaeger, ${path}: ${JSON.stringify(body)}`);
     return body.data;
@@ -98,8 +103,10 @@ function shown({ traceID, spans }: JaegerTrace): ShownTrace {
         name: span.operationName,
         id: span.spanID,
         parent: span.references.find(({ refType }) => refType === 'CHILD_OF')?.spanID,
+        links: span.references.flatMap(({ refType, spanID }) => (refType === 'FOLLOWS_FROM' ? [spanID] : [])),
         start: span.startTime,
         tags: tagsOf(span.tags),
+        warnings: span.warnings ?? [],
         logs: span.logs.map(({ fields }) => tagsOf(fields)),
       }))
       .sort((a, b) => a.start - b.start),

@@ -71,29 +71,8 @@ async function start(): Promise<Stage> {
     },
     readyUrl: `http://127.0.0.1:${jaegerQuery}/api/services`,
   });
-  const collector = begin({
-    name: 'the Collector',
-    binary: program('COLLECTOR'),
-    args: ['--config', path.join(CONFIG, 'collector.yaml')],
-    env: {
-      COLLECTOR_OTLP_PORT: String(otlp),
-      COLLECTOR_METRICS_PORT: String(metrics),
-      JAEGER_OTLP_URL: `http://127.0.0.1:${jaegerOtlp}`,
-      TEST_OTLP_URL: receiver.url,
-    },
-    readyUrl: `http://127.0.0.1:${metrics}/metrics`,
-  });
-  const prometheus = begin({
-    name: 'Prometheus',
-    binary: program('PROMETHEUS'),
-    args: [
-      `--config.file=${prometheusConfig(folder, metrics)}`,
-      `--storage.tsdb.path=${path.join(folder, 'prometheus')}`,
-      `--web.listen-address=127.0.0.1:${prometheusPort}`,
-    ],
-    cwd: folder,
-    readyUrl: `http://127.0.0.1:${prometheusPort}/-/ready`,
-  });
+  const collector = startCollector({ otlp, metrics, jaegerUrl: `http://127.0.0.1:${jaegerOtlp}`, receiver });
+  const prometheus = startPrometheus({ folder, port: prometheusPort, metrics, rules: ALERTS });
   // All of them are awaited even if one fails, so that the others are ended too.
   const results = await Promise.allSettled([jaeger, collector, prometheus]);
   for (const result of results) if (result.status === 'rejected') throw result.reason;
@@ -106,10 +85,49 @@ async function start(): Promise<Stage> {
   };
 }
 
-/** Prometheus reads no environment. */
-function prometheusConfig(folder: string, metricsPort: number): string {
+/** A Collector that ends with the run. `otlp` and `metrics` are the ports it takes OTLP on and is scraped at. */
+export function startCollector(options: {
+  readonly otlp: number;
+  readonly metrics: number;
+  readonly jaegerUrl: string;
+  readonly receiver: OtlpReceiver;
+}): Promise<Backend> {
+  return begin({
+    name: 'the Collector',
+    binary: program('COLLECTOR'),
+    args: ['--config', path.join(CONFIG, 'collector.yaml')],
+    env: {
+      COLLECTOR_OTLP_PORT: String(options.otlp),
+      COLLECTOR_METRICS_PORT: String(options.metrics),
+      JAEGER_OTLP_URL: options.jaegerUrl,
+      TEST_OTLP_URL: options.receiver.url,
+    },
+    readyUrl: `http://127.0.0.1:${options.metrics}/metrics`,
+  });
+}
+
+/** A Prometheus that ends with the run, scrapes the Collector's port `metrics`, and evaluates a file of rules. */
+export function startPrometheus(options: {
+  readonly folder: string;
+  readonly port: number;
+  readonly metrics: number;
+  readonly rules: string;
+}): Promise<Backend> {
+  const { folder, port } = options;
+  // It reads no environment.
   const file = path.join(folder, 'prometheus.yaml');
   const text = readFileSync(path.join(CONFIG, 'prometheus.yaml'), 'utf8');
-  writeFileSync(file, text.replace('COLLECTOR_METRICS_PORT', String(metricsPort)).replace('ALERTS', ALERTS));
-  return file;
+  const { metrics, rules } = options;
+  writeFileSync(file, text.replace('COLLECTOR_METRICS_PORT', String(metrics)).replace('ALERTS', rules));
+  return begin({
+    name: 'Prometheus',
+    binary: program('PROMETHEUS'),
+    args: [
+      `--config.file=${file}`,
+      `--storage.tsdb.path=${path.join(folder, 'prometheus')}`,
+      `--web.listen-address=127.0.0.1:${port}`,
+    ],
+    cwd: folder,
+    readyUrl: `http://127.0.0.1:${port}/-/ready`,
+  });
 }

@@ -196,6 +196,7 @@ class ScriptedUpstream {
       circuits,
       errorRatio: this.#outcomes.length === 0 ? undefined : failures / this.#outcomes.length,
       unhealthy: state === 'open' || failures > 50,
+      counted: this.#outcomes.length,
       calls: this.#outcomes.length,
       results: { ...this.#results },
       rejections,

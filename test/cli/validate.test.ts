@@ -29,11 +29,16 @@ describe('otel-resilience validate', () => {
     assert.match(stdout.replaceAll('\n', ' '), /design\.yaml: valid \(policies: default, users\)/);
   });
 
-  it('tells every problem with its path, and exits with 1', async () => {
+  it('tells every problem with its path, its place and what follows from it, and exits with 1', async () => {
     const { code, stdout, longestLine } = await runCommand(['validate', write('wrong.yaml', WRONG)]);
     assert.equal(code, 1);
     assert.match(stdout, /5 problems/);
-    for (const path of PATHS) assert.ok(stdout.includes(`\n  ${path}\n      `), path);
+    const told = stdout.replaceAll(/\n +/g, ' ');
+    for (const path of PATHS) {
+      const [, rest] = told.split(` ${path} (`);
+      assert.match(rest ?? '', /^\S*wrong\.yaml:\d+:\d+\) /, path);
+    }
+    assert.match(told, /policy users is off: its calls go through without protection/);
     assert.match(stdout, /got "soon"/);
     assert.ok(longestLine <= 100, `${longestLine}`);
   });

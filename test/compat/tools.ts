@@ -20,7 +20,16 @@ export const TOOLS = {
   'undici-7': { packages: ['undici@^7'] },
   'jest-30': { packages: ['jest@^30'] },
   'vitest-4': { packages: ['vitest@^4'] },
-  'next-16': { packages: ['next@^16', 'react@^19', 'react-dom@^19'] },
+  'next-16': {
+    packages: [
+      'next@^16',
+      'react@^19',
+      'react-dom@^19',
+      '@opentelemetry/sdk-node@^0.223.0',
+      '@opentelemetry/instrumentation-http@^0.223.0',
+      '@opentelemetry/instrumentation-undici@^0.33.0',
+    ],
+  },
   'pm2-7': { packages: ['pm2@^7'] },
 } as const satisfies Record<string, Tool>;
 

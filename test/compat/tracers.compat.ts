@@ -88,6 +88,9 @@ for (const tracer of chosen) {
         const spans = tracer.wrapsFetch ? new Set(told.map(({ trace }) => trace)).size : told.length;
         const expected = { incoming: CLIENTS.length * 4, outgoing: spans };
         assert.deepEqual(await traced(expected), expected);
+        // What it had kept until its end.
+        await running.end();
+        assert.deepEqual(tracer.read(intake.exports, folder), expected);
         const own = upstream.attempts.filter(({ fetched }) => !(fetched && tracer.wrapsFetch));
         const traces = new Set(own.map(({ trace }) => trace));
         assert.equal(traces.size, own.length, 'an attempt goes by the ids of another');

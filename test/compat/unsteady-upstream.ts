@@ -18,6 +18,8 @@ interface SeenAttempt {
  */
 export class UnsteadyUpstream {
   readonly attempts: SeenAttempt[] = [];
+  /** Whether everything fails. */
+  down = false;
   readonly #seen = new Map<string, number>();
   readonly #server = http.createServer((request, response) => {
     const { url = '' } = request;
@@ -30,7 +32,7 @@ export class UnsteadyUpstream {
       request.socket.destroy();
       return;
     }
-    const failing = url === '/down' || (url.startsWith('/flaky/') && count % 2 === 1);
+    const failing = this.down || url === '/down' || (url.startsWith('/flaky/') && count % 2 === 1);
     response.writeHead(failing ? 503 : 200, { 'content-type': 'text/plain' }).end('body');
   });
 

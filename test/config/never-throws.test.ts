@@ -48,7 +48,7 @@ function use(config: LoadedConfig): void {
     }
   }
   for (const name of config.policies.keys()) assert.ok(config.explain(name).length > 0);
-  assert.ok(describeProblems(config.problems).length <= 9);
+  assert.ok(describeProblems(config.problems).length <= 10);
 }
 
 describe('loadConfig', () => {

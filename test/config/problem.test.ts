@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { describeProblems } from '../../src/config/describe-problems.ts';
+import { loadConfig } from '../../src/config/load-config.ts';
 import { type Problem, Problems, show } from '../../src/config/problem.ts';
 
 const problem = (path: string, message = 'expected nothing'): Problem => ({ path, message, source: 'file' });
@@ -12,6 +13,11 @@ describe('describeProblems', () => {
       'b (file): unknown option',
     ]);
     assert.deepEqual(describeProblems([]), []);
+  });
+
+  it('says how to check an environment that names no file', () => {
+    const { problems } = loadConfig({ env: { OTEL_RESILIENCE_PRESET: 'standrd' } });
+    assert.equal(describeProblems(problems).at(-1), 'to check the configuration: npx otel-resilience explain');
   });
 
   it('stays at a few lines, whatever the number of problems', () => {

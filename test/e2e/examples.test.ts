@@ -48,6 +48,15 @@ describe('The examples', function () {
     assert.match(text, /\{"id":"8","name":"Unknown","email":null,"status":"degraded"\}/);
   });
 
+  it('hedge: takes the stalls away, for a few requests more', async () => {
+    const text = await output('hedge/run.js');
+    const longest = [...text.matchAll(/longest (\d+) ms/g)].map(([, ms]) => Number(ms));
+    const [without = 0, hedged = 0] = longest;
+    assert.ok(without >= 1_000 && hedged < without / 2, text);
+    const [bare = 0, ours = 0] = [...text.matchAll(/(\d+) requests/g)].map(([, count]) => Number(count));
+    assert.ok(ours >= bare && ours <= bare * 1.2, text);
+  });
+
   it('bulkhead: bounds the slow upstream and leaves the other alone', async () => {
     const [without = '', limited = ''] = (await output('bulkhead/run.js')).split('--require');
     const most = (text: string) => Number(/notifications .* (\d+) running at a time/.exec(text)?.[1]);

@@ -153,12 +153,14 @@ describe('OTLP of an app whose circuit trips', function () {
     });
   }
 
-  it('keeps our span in the trace of the attempt when the app has no span of its own', async () => {
+  it('links our span to that of the attempt when the app has no span of its own', async () => {
     const running = start();
     await trip(running);
     await end(running);
     const [tripped, rejected] = ours();
-    assert.deepEqual(receiver.tree(tripped?.traceId ?? ''), ['CLIENT GET', `  INTERNAL ${OURS}`]);
+    assert.deepEqual(receiver.tree(tripped?.traceId ?? ''), [`INTERNAL ${OURS}`]);
+    const attempt = receiver.spans.find(({ spanId }) => spanId === tripped?.links[0]);
+    assert.deepEqual(receiver.tree(attempt?.traceId ?? ''), ['CLIENT GET']);
     assert.deepEqual(receiver.tree(rejected?.traceId ?? ''), [`INTERNAL ${OURS}`]);
   });
 

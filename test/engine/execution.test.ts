@@ -43,7 +43,7 @@ describe('a call that simply succeeds', () => {
     const [snapshot] = engine.snapshots();
     assert.equal(snapshot?.circuits[0]?.counted, 1);
     assert.equal(snapshot?.circuits[0]?.failures, 1);
-    assert.equal(snapshot?.calls, 1);
+    assert.equal(snapshot?.counted, 1);
     assert.equal(died.execution.result, 'failure');
     assert.equal(died.execution.errorType, 'ECONNRESET');
     assert.equal(left.execution.result, 'success');
@@ -84,7 +84,7 @@ describe('the circuit breaker in the pipeline', () => {
     const [snapshot] = engine.snapshots();
     assert.equal(snapshot?.circuits[0]?.counted, 2);
     assert.equal(snapshot?.circuits[0]?.failures, 1);
-    assert.equal(snapshot?.calls, 1);
+    assert.equal(snapshot?.counted, 1);
     assert.equal(snapshot?.errorRatio, 0);
   });
 

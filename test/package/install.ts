@@ -32,15 +32,16 @@ async function npm(folder: string, ...args: string[]): Promise<string> {
   return (await run('npm', [...args, '--no-audit', '--no-fund', '--loglevel', 'error'], { cwd: folder })).stdout;
 }
 
-/** What `npm publish` would send, packed into a folder of its own. */
-export async function pack(): Promise<{ tarball: string; dispose: () => void }> {
+/** What `npm publish` would send, packed into a folder of its own. `files` are those in it, from the package's root. */
+export async function pack(): Promise<{ tarball: string; files: ReadonlySet<string>; dispose: () => void }> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'resilience-pack-'));
   const packed = await npm(ROOT, 'pack', '--ignore-scripts', '--json', '--pack-destination', folder);
   const listed: unknown = JSON.parse(packed);
-  const [entry] = Object.values(listed as Record<string, { filename: string }>);
+  const [entry] = Object.values(listed as Record<string, { filename: string; files: readonly { path: string }[] }>);
   if (entry === undefined) throw new Error('npm packed nothing');
   return {
     tarball: path.join(folder, path.basename(entry.filename)),
+    files: new Set(entry.files.map((file) => file.path)),
     dispose: () => rmSync(folder, { recursive: true }),
   };
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
@@ -146,6 +147,14 @@ describe('the packed package, installed alone', function () {
     const { stdout } = await run(BIN, ['demo'], { cwd: folder, env: cleanEnv() });
     assert.match(stdout, /@opentelemetry\/sdk-node is not installed here/);
     assert.match(stdout, /calls of the app: \d+ answered, \d+ failed, \d+ rejected/);
+  });
+
+  it('runs its command where it is not installed', async () => {
+    const elsewhere = mkdtempSync(path.join(os.tmpdir(), 'resilience-npx-'));
+    const args = ['--yes', '--package', packed.tarball, 'otel-resilience', 'schema'];
+    const { stdout } = await run('npx', args, { cwd: elsewhere, env: cleanEnv() });
+    rmSync(elsewhere, { recursive: true });
+    assert.deepEqual(JSON.parse(stdout), JSON.parse(readFileSync(path.join(ROOT, 'config.schema.json'), 'utf8')));
   });
 
   it('explains the environment', async () => {

@@ -72,6 +72,11 @@ describe('the headline', () => {
 });
 
 describe('the order of upstreams', () => {
+  it('names several in the order of the rows', () => {
+    const { title } = headlineOf([upstream('search', 'open'), upstream('payments', 'open')], AT, timeOf);
+    assert.equal(title, '2 of 2 upstreams open: payments, search');
+  });
+
   it('has the worst first, and names among equals', () => {
     const all = [
       upstream('well', 'closed'),

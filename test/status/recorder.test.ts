@@ -17,6 +17,7 @@ const snapshot = (upstream: string, policy = 'default'): UpstreamSnapshot => ({
   ],
   errorRatio: undefined,
   unhealthy: false,
+  counted: 0,
   calls: 0,
   results: NO_RESULTS,
   rejections: {},

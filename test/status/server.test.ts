@@ -136,6 +136,13 @@ describe('the status page server', () => {
     }
   });
 
+  it('takes a token of several words', async () => {
+    const url = await serve('open sesame');
+    const headers = { ...JSON_TYPE, authorization: 'Bearer open sesame' };
+    assert.equal((await steer(url, 'force-open', { headers })).status, 200);
+    assert.equal((await steer(url, 'reset', { headers: { ...headers, authorization: 'Bearer open' } })).status, 401);
+  });
+
   it('steers nothing without the token, with a wrong one, or when none is configured', async () => {
     const url = await serve(TOKEN);
     const of = async (authorization?: string) =>

@@ -73,3 +73,29 @@ export function section(text: string, heading: string): string {
   if (rest === undefined) throw new Error(`there is no heading "${heading}"`);
   return rest.split(new RegExp(`^#{1,${marks.length}} `, 'm'), 1)[0] as string;
 }
+
+/** A fenced block as it stands: its language, as far as it has one, and its text. */
+export function fences(text: string): readonly { readonly language: string; readonly block: string }[] {
+  return [...text.matchAll(/^ *```(\S*)\n([\s\S]*?)^ *```$/gm)].map(([, language = '', block = '']) => ({
+    language,
+    block,
+  }));
+}
+
+/** What a reader may type: a program with arguments, with variables before it. `npm start` alone is anybody's. */
+const TYPED =
+  /^(?:[A-Z_]+=\S+ )*(?:(?:npx|node|otel-resilience|curl|docker|kubectl|promtool|ssh) .+|npm (?:run|ci|test|owner|install .)\b.*|\.ci\/run)$/;
+
+/**
+ * Every command in a Markdown text: those of shell blocks, what stands behind `$` where output is shown too, `RUN` of a
+ * Dockerfile, and code in the prose that is one.
+ */
+export function documentedCommands(text: string): readonly string[] {
+  const fromFences = fences(text).flatMap(({ language, block }) => {
+    if (language === 'sh') return commandsOf(block);
+    const typed = { console: /^\$ (.+)$/gm, dockerfile: /^RUN (.+)$/gm }[language];
+    return typed === undefined ? [] : [...block.matchAll(typed)].map(([, command]) => command as string);
+  });
+  const inProse = [...prose(text).matchAll(/`([^`\n]+)`/g)].map(([, code]) => code as string);
+  return [...fromFences, ...inProse.filter((code) => TYPED.test(code))].flatMap((command) => command.split(' && '));
+}

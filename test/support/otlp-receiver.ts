@@ -21,6 +21,8 @@ export interface ReceivedSpan {
   readonly spanId: string;
   /** Undefined for a root span. */
   readonly parentSpanId: string | undefined;
+  /** The ids of the spans it links to. */
+  readonly links: readonly string[];
   readonly start: bigint;
   readonly end: bigint;
   readonly attributes: AttributeRecord;
@@ -203,6 +205,7 @@ interface OtlpSpan {
   readonly traceId: string;
   readonly spanId: string;
   readonly parentSpanId?: string;
+  readonly links?: readonly { readonly spanId: string }[];
   readonly startTimeUnixNano: string;
   readonly endTimeUnixNano: string;
   readonly attributes?: readonly OtlpKeyValue[];
@@ -256,6 +259,7 @@ function toSpans({ resource, scopeSpans }: ResourceSpans): ReceivedSpan[] {
       traceId: span.traceId,
       spanId: span.spanId,
       parentSpanId: span.parentSpanId || undefined,
+      links: (span.links ?? []).map(({ spanId }) => spanId),
       start: BigInt(span.startTimeUnixNano),
       end: BigInt(span.endTimeUnixNano),
       attributes: toRecord(span.attributes),

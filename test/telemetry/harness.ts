@@ -58,6 +58,7 @@ export function snapshot(fields: Partial<UpstreamSnapshot> = {}): UpstreamSnapsh
     circuits: [],
     errorRatio: undefined,
     unhealthy: false,
+    counted: 0,
     calls: 0,
     results: NO_RESULTS,
     rejections: {},

@@ -138,7 +138,7 @@ describe('Span of a call', () => {
     assert.equal(parent, sdk.finished()[0]?.spanContext().spanId);
   });
 
-  it('joins the trace that the attempt began, when the caller had none', () => {
+  it('links to the span of the attempt, and is no child of it, where the caller has none', () => {
     const client = sdk.tracer.startSpan('GET', { kind: SpanKind.CLIENT });
     const headers: Record<string, string> = {};
     const call = new ScriptedCall({ attempts: 1, headers });
@@ -147,15 +147,20 @@ describe('Span of a call', () => {
       sdk.listener.event(OPENED, call, call);
     });
     const span = sdk.finished()[0];
-    assert.equal(span?.spanContext().traceId, client.spanContext().traceId);
-    assert.equal(span?.parentSpanContext?.spanId, client.spanContext().spanId);
-    assert.equal(span?.parentSpanContext?.isRemote, false);
+    assert.equal(span?.parentSpanContext, undefined);
+    const [link, ...others] = span?.links ?? [];
+    assert.deepEqual(others, []);
+    assert.deepEqual(
+      [link?.context.traceId, link?.context.spanId, link?.context.isRemote],
+      [client.spanContext().traceId, client.spanContext().spanId, false],
+    );
   });
 
   it('begins a trace of its own when nothing was sent', () => {
     const call = new ScriptedCall();
     run(call, () => sdk.listener.event(REJECTED, call, call));
     assert.equal(sdk.finished()[0]?.parentSpanContext, undefined);
+    assert.deepEqual(sdk.finished()[0]?.links, []);
   });
 
   it('is not opened by what is told after the call has ended', () => {

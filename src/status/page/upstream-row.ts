@@ -25,8 +25,8 @@ export class UpstreamRow {
   readonly #badge = badge('', 'ok');
   readonly #what = element('span', { class: 'what' });
   readonly #errors = element('span', { class: 'number errors', title: 'Error ratio of the last calls' });
-  readonly #rate = element('span', { class: 'number', title: 'Calls per second' });
-  readonly #latency = element('span', { class: 'number', title: '95th percentile of call duration' });
+  readonly #rate = element('span', { class: 'number rate', title: 'Calls per second' });
+  readonly #latency = element('span', { class: 'number latency', title: '95th percentile of call duration' });
   readonly #panel: HTMLElement;
   #details: UpstreamDetails | undefined;
 

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import diagnostics from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
 import { patchHttp } from '../../../src/interception/http/patch-http.ts';
 import type { Undo } from '../../../src/interception/patch.ts';
-import { retrying, type Script, ScriptedEngine } from './scripted-engine.ts';
+import { PRIMARY, retrying, type Script, ScriptedEngine } from './scripted-engine.ts';
 import { Upstream } from './upstream.ts';
 
 type Request = typeof http.request;
@@ -54,6 +56,18 @@ const MARKS: Record<string, (wrapper: Request, original: Request) => void> = {
   'as Elastic APM does': (wrapper) => Object.assign(wrapper, { [Symbol('elasticAPMIsWrapped')]: true }),
   'as Sentry 8 does': (wrapper) => Object.defineProperty(wrapper, 'name', { value: 'outgoingRequest' }),
 };
+
+/** As msw and nock 14 do. */
+const proxied = (behind: Request): Request => new Proxy(behind, {});
+
+/** As vitest does. */
+function spied(original: Request): Request {
+  const spy = (...args: unknown[]): unknown => Reflect.apply(original, http, args);
+  return Object.defineProperties(spy, {
+    ...Object.getOwnPropertyDescriptors(original),
+    mock: { value: {} },
+  }) as Request;
+}
 
 describe('tracers of other makers, beside calls of more than one attempt', () => {
   const engine = new ScriptedEngine();
@@ -125,6 +139,29 @@ describe('tracers of other makers, beside calls of more than one attempt', () =>
       );
     });
 
+    it(`an attempt that another has overtaken is heard out all the same (${binding})`, async () => {
+      const heard: Heard[] = [];
+      http.request = tracer(plain, heard, binding);
+      install();
+      engine.reset(retrying(1));
+      const slow = http.createServer();
+      const answers: http.ServerResponse[] = [];
+      slow.on('request', (_request, response) => {
+        if (answers.push(response) === 1) engine.last.exchange.hedge({ number: 2, endpoint: PRIMARY });
+        else answers[0]?.end('late');
+      });
+      await new Promise<void>((resolve) => slow.listen(0, '127.0.0.1', resolve));
+      ends.push(() => slow.close().closeAllConnections());
+      const { port } = slow.address() as AddressInfo;
+      const request = http.get({ host: '127.0.0.1', port, agent: false });
+      const [response] = (await once(request, 'response')) as [Answer];
+      response.resume();
+      await once(request, 'close');
+      const events = await eventsOf(heard);
+      assert.deepEqual(events[0], ['response 200', 'close']);
+      assert.ok(!events[1]?.includes('response 200'));
+    });
+
     it(`an error that the app gets after all is told of once (${binding})`, async () => {
       const heard: Heard[] = [];
       http.request = tracer(plain, heard, binding);
@@ -145,6 +182,28 @@ describe('tracers of other makers, beside calls of more than one attempt', () =>
     });
   }
 
+  it('the app finds its own context in what comes of further attempts, and in an answer in their place', async () => {
+    const storage = new AsyncLocalStorage<string>();
+    http.request = ((...args: unknown[]) => storage.run('tracer', () => Reflect.apply(plain, http, args))) as Request;
+    install();
+    const answer = { status: 203, headers: [], body: Buffer.from('instead') };
+    const substituting = retrying(2, { error: () => (one) => one.exchange.respond(answer as never) });
+    for (const script of [retrying(2), substituting]) {
+      const seen = new Promise((resolve) => {
+        storage.run('app', () => {
+          engine.reset(script);
+          upstream.reset('reset');
+          const request = http.get({ host: '127.0.0.1', port: upstream.port, agent: false });
+          request.on('response', (response) => {
+            response.resume();
+            resolve(storage.getStore());
+          });
+        });
+      });
+      assert.equal(await seen, 'app');
+    }
+  });
+
   for (const [how, mark] of Object.entries(MARKS)) {
     it(`a wrapper that is put over ours and marked ${how} sees further attempts as well`, async () => {
       install();
@@ -154,7 +213,7 @@ describe('tracers of other makers, beside calls of more than one attempt', () =>
       mark(wrapper, original);
       http.request = wrapper;
       reassert();
-      assert.equal(http.request, original);
+      assert.notEqual(http.request, wrapper);
       assert.equal(await call(retrying(2), [503]), '200');
       assert.deepEqual(await eventsOf(heard), [
         ['response 503', 'close'],
@@ -163,13 +222,44 @@ describe('tracers of other makers, beside calls of more than one attempt', () =>
     });
   }
 
-  it('a function put over ours that is marked by nothing stays where it is', async () => {
+  it('who sends its own exports by the function it found, as Elastic APM does, has no spans of them', async () => {
+    install();
+    const heard: Heard[] = [];
+    const found = http.request;
+    const wrapper = tracer(found, heard, 'free');
+    MARKS['as Elastic APM does']?.(wrapper, found);
+    http.request = wrapper;
+    reassert();
+    engine.reset();
+    upstream.reset();
+    const [response] = (await once(found({ host: '127.0.0.1', port: upstream.port }).end(), 'response')) as [Answer];
+    response.resume();
+    await once(response, 'end');
+    assert.deepEqual(heard, []);
+    // Put back by somebody who had it: not below us twice.
+    http.request = wrapper;
+    reassert();
+    assert.equal(await call(retrying(2), [503]), '200');
+    assert.equal(heard.length, 2);
+    undo();
+    assert.equal(http.request, plain);
+  });
+
+  it('a function put over ours that is marked by nothing, or is a proxy or a spy, stays where it is', async () => {
     install();
     const ours = http.request;
-    const mock = ((...args: unknown[]) => Reflect.apply(ours, http, args)) as Request;
-    http.request = mock;
-    assert.equal(await call(retrying(2), [503]), '200');
-    assert.equal(http.request, mock);
+    const traced = tracer(ours, [], 'free');
+    MARKS['as shimmer does']?.(traced, ours);
+    const mocks = [
+      ((...args: unknown[]) => Reflect.apply(ours, http, args)) as Request,
+      ...[ours, traced].map(proxied),
+      spied(ours),
+    ];
+    for (const mock of mocks) {
+      http.request = mock;
+      assert.equal(await call(retrying(2), [503]), '200');
+      assert.equal(http.request, mock);
+    }
     http.request = ours;
   });
 

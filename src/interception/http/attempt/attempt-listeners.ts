@@ -3,6 +3,8 @@ import type { ClientRequest } from 'node:http';
 
 type Listener = (...args: unknown[]) => unknown;
 type Emit = ClientRequest['emit'];
+/** Runs `action`, an emission with `args`; should it end at the caller's request, it is one of the carrier. */
+type Divert = (carrier: ClientRequest, args: readonly unknown[], action: () => boolean) => boolean;
 type ByEvent = ReadonlyMap<string | symbol, readonly Listener[]>;
 
 function listenersOf(request: ClientRequest): ByEvent {
@@ -54,11 +56,11 @@ export class AttemptListeners {
   }
 
   /**
-   * Has them look at what carries the attempt on. A listener that took itself off (`once`) has had its turn. `mute`
-   * keeps what is emitted meanwhile from the app: an `emit` of a tracer may name the request it was made for.
+   * Has them look at what carries the attempt on. A listener that took itself off (`once`) has had its turn. An
+   * `emit` of a tracer may go on with the request it was made for: `divert` has that event happen to the carrier.
    */
-  moveTo(carrier: ClientRequest, request: ClientRequest, mute: (action: () => boolean) => boolean): void {
-    this.#moveEmit(carrier, request, mute);
+  moveTo(carrier: ClientRequest, request: ClientRequest, divert: Divert): void {
+    this.#moveEmit(carrier, request, divert);
     for (const [event, listeners] of this.#byEvent) {
       const left = request.rawListeners(event) as Listener[];
       for (const listener of listeners) {
@@ -84,12 +86,12 @@ export class AttemptListeners {
     Object.defineProperty(request, 'emit', { value: this.#emit, configurable: true, enumerable: true, writable: true });
   }
 
-  #moveEmit(carrier: ClientRequest, request: ClientRequest, mute: (action: () => boolean) => boolean): void {
+  #moveEmit(carrier: ClientRequest, request: ClientRequest, divert: Divert): void {
     const emit = this.#emit;
     if (emit === undefined) return;
     // An app may have put one of its own over it.
     if (ownEmit(request) === emit) Reflect.deleteProperty(request, 'emit');
-    const value = (...args: unknown[]): boolean => mute(() => Reflect.apply(emit, carrier, args));
+    const value = (...args: unknown[]): boolean => divert(carrier, args, () => Reflect.apply(emit, carrier, args));
     Object.defineProperty(carrier, 'emit', { value, configurable: true, writable: true });
   }
 

@@ -162,7 +162,7 @@ export class WireAttempt {
     this.#over = true;
     const carrier = this.#own?.request ?? bareRequest();
     const { socket } = this;
-    this.#tracers?.moveTo(carrier, this.#caller.request, (action) => this.#caller.mute(action));
+    this.#tracers?.moveTo(carrier, this.#caller.request, (...event) => this.#caller.divert(...event));
     this.#exchange = this.#caller.leaveExchange(carrier, socket);
     this.#carrier = carrier;
     if (socket !== undefined) RequestBrand.put(carrier, new CarrierHooks(this.#keeper, this.request));

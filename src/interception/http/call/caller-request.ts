@@ -29,7 +29,7 @@ export class CallerRequest {
   #prefinishSeen = false;
   #finishSeen = false;
   #continueSeen = false;
-  #muted = false;
+  #diverted: { readonly to: ClientRequest; readonly type: unknown; readonly value: unknown } | undefined = undefined;
 
   /** `connects`: it is itself the first attempt. `defers`: whether what befalls it is kept from the app for now. */
   constructor(request: ClientRequest, maxReplayBytes: number, connects: boolean, defers: () => boolean) {
@@ -55,19 +55,23 @@ export class CallerRequest {
     return true;
   }
 
-  /** Nothing that is emitted on the request right now is meant for the app. */
-  get muted(): boolean {
-    return this.#muted;
-  }
-
-  mute(action: () => boolean): boolean {
-    const before = this.#muted;
-    this.#muted = true;
+  /** Runs `action`, which emits on `to` what it may emit on this request instead: that event is `to`'s. */
+  divert(to: ClientRequest, args: readonly unknown[], action: () => boolean): boolean {
+    const before = this.#diverted;
+    this.#diverted = { to, type: args[0], value: args[1] };
     try {
       return action();
     } finally {
-      this.#muted = before;
+      this.#diverted = before;
     }
+  }
+
+  /** Whose event it is that is emitted on the request, if not its own. Only once. */
+  divertedTo(type: unknown, value: unknown): ClientRequest | undefined {
+    const diverted = this.#diverted;
+    if (diverted === undefined || diverted.type !== type || diverted.value !== value) return undefined;
+    this.#diverted = undefined;
+    return diverted.to;
   }
 
   headRendered(): void {

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import type { WireAttempt } from '../attempt/wire-attempt.ts';
 import { internals, isUpgrade } from '../node-internals/internals.ts';
 import { releaseSocket } from '../node-internals/release-socket.ts';
+import { emitPatched } from '../patch/prototype-patches.ts';
 import { type HeldOutcome, HeldResponse } from './held-outcome.ts';
 import { MessageHead } from './message-head.ts';
 import { ENDED, type Relay } from './relay.ts';
@@ -23,15 +24,16 @@ export class RelayHooks extends WriteHooks {
   }
 
   override requestEvent(type: unknown, value: unknown, second: unknown, third: unknown): boolean | undefined {
-    if (this.#relay.caller.muted) return true;
+    const other = this.#relay.caller.divertedTo(type, value);
+    if (other !== undefined) return emitPatched(other, type, value, second, third);
     const answer = this.#react(type, value);
     if (answer === undefined && typeof type === 'string') this.#relay.attempt?.mirror(type, value, second, third);
     return answer;
   }
 
-  /** What further attempts bring about happens in a context of theirs; the app's listeners are to find their own. */
+  /** What further attempts and substitutes bring about happens in contexts of theirs; the app's listeners find their own. */
   override emissionContext(): AsyncResource | undefined {
-    return this.#relay.attempt?.isCallers === false ? this.#relay.context : undefined;
+    return this.#relay.attempt?.isCallers === true ? undefined : this.#relay.context;
   }
 
   #react(type: unknown, value: unknown): boolean | undefined {

@@ -1,8 +1,8 @@
 import type http from 'node:http';
 import type { ClientRequest } from 'node:http';
-import { replaceProperty, resemble, type Undo, UndoStack } from '../../patch.ts';
+import { replaceProperty, resemble, type Undo } from '../../patch.ts';
 import type { Protocol } from '../call/call-target.ts';
-import { markOriginal, wraps } from './wrapper-chain.ts';
+import { keepsWhatItFound, markOriginal, wraps } from './wrapper-chain.ts';
 
 type RequestFunction = (...args: unknown[]) => ClientRequest;
 
@@ -14,6 +14,13 @@ interface Wrapper extends RequestFunction {
 
 /** The functions of `node:http` and `node:https` that are replaced. */
 export type HttpModule = Pick<typeof http, 'request' | 'get' | 'globalAgent'>;
+
+/** What is put in their place, and how many of the wrappers below us calls of them go through. */
+interface Ours {
+  readonly request: RequestFunction;
+  readonly get: RequestFunction;
+  readonly reach: { layers: number };
+}
 
 /** Counts the attempts being made right now, synchronously, by either module. */
 export interface Depth {
@@ -33,11 +40,13 @@ export class PatchedModule {
   readonly module: HttpModule;
   readonly #handle: CallHandler;
   readonly #depth: Depth;
-  readonly #request: RequestFunction;
-  readonly #get: RequestFunction;
+  readonly #baseRequest: RequestFunction;
   readonly #baseGet: RequestFunction;
   readonly #layers: Wrapper[] = [];
+  /** Those of ours that were there before, and that others may have kept. */
+  readonly #former = new Set<RequestFunction>();
   #base: Wrapper;
+  #ours: Ours;
   #level = -1;
   #active = true;
 
@@ -47,33 +56,20 @@ export class PatchedModule {
     this.#depth = depth;
     this.#handle = handle;
     this.#base = module.request as RequestFunction;
+    this.#baseRequest = this.#base;
     this.#baseGet = module.get as RequestFunction;
-    const take = (args: unknown[]): ClientRequest => this.#take(args);
-    // Function expressions, as the originals are: they have a `prototype`, and a name of their own in stack traces.
-    this.#request = resemble(function request(...args: unknown[]): ClientRequest {
-      return take(args);
-    }, this.#base);
-    this.#get = resemble(function get(...args: unknown[]): ClientRequest {
-      const request = take(args);
-      request.end();
-      return request;
-    }, this.#baseGet);
-    markOriginal(this.#request);
-    markOriginal(this.#get);
-    // A tracer that is switched off asks what it finds here to unwrap itself. Alone, without the other two marks, this
-    // does not make us look like a wrapper of theirs, which the next tracer would remove.
-    Object.defineProperty(this.#request, '__unwrap', { value: () => this.#dropLayer(), configurable: true });
-    Object.defineProperty(this.#get, '__unwrap', { value: () => {}, configurable: true });
+    this.#ours = this.#makeOurs();
   }
 
   install(): Undo {
-    const undos = new UndoStack();
-    undos.add(replaceProperty(this.module, 'request', this.#request));
-    undos.add(replaceProperty(this.module, 'get', this.#get));
-    undos.add(() => {
+    this.#put('request');
+    this.#put('get');
+    return () => {
       this.#active = false;
-    });
-    return () => undos.undo();
+      // What others have put over ours since is theirs to keep.
+      if (this.module.request === this.#ours.request) replaceProperty(this.module, 'request', this.#baseRequest);
+      if (this.module.get === this.#ours.get) replaceProperty(this.module, 'get', this.#baseGet);
+    };
   }
 
   /** Puts our functions back on top of tracers' wrappers; what else was put there (a mock) stays. True: it changed. */
@@ -85,7 +81,8 @@ export class PatchedModule {
 
   /** The bindings an ESM loader hook made of this module, after a tracer has been at them. */
   reassertNamespace(namespace: Record<string, unknown>): void {
-    for (const [name, ours] of [['request', this.#request] as const, ['get', this.#get] as const]) {
+    for (const name of ['request', 'get'] as const) {
+      const ours = this.#ours[name];
       const current = namespace[name] as Wrapper | undefined;
       if (current === ours || current === undefined) continue;
       if (current.__wrapped === true || wraps(current, ours)) namespace[name] = ours;
@@ -114,10 +111,36 @@ export class PatchedModule {
     return this.#layers.length;
   }
 
-  #take(args: unknown[]): ClientRequest {
+  #makeOurs(): Ours {
+    const reach = { layers: Number.POSITIVE_INFINITY };
+    const take = (args: unknown[]): ClientRequest => this.#take(args, reach.layers);
+    // Function expressions, as the originals are: they have a `prototype`, and a name of their own in stack traces.
+    const request = resemble(function request(...args: unknown[]): ClientRequest {
+      return take(args);
+    }, this.#baseRequest);
+    const get = resemble(function get(...args: unknown[]): ClientRequest {
+      const made = take(args);
+      made.end();
+      return made;
+    }, this.#baseGet);
+    markOriginal(request);
+    markOriginal(get);
+    // A tracer that is switched off asks what it finds here to unwrap itself. Alone, without the other two marks, this
+    // does not make us look like a wrapper of theirs, which the next tracer would remove.
+    Object.defineProperty(request, '__unwrap', { value: () => this.#dropLayer(), configurable: true });
+    Object.defineProperty(get, '__unwrap', { value: () => {}, configurable: true });
+    return { request, get, reach };
+  }
+
+  #put(name: 'request' | 'get'): void {
+    replaceProperty(this.module, name, this.#ours[name]);
+  }
+
+  /** `reach`: how many of the wrappers below us are meant by the function that was called. */
+  #take(args: unknown[], reach: number): ClientRequest {
     if (this.#level >= 0) return this.#below(args);
-    const { length } = this.#layers;
-    if (this.module.request !== this.#request) this.reassert();
+    const length = Math.min(this.#layers.length, reach);
+    if (this.module.request !== this.#ours.request) this.reassert();
     // A call from inside the making of another (a proxy agent's, a tracer's) is part of that one.
     if (!this.#active || this.#depth.making > 0) return this.inner(args, length);
     // If a wrapper has just been moved below us, it is the caller of this very call: it must not be run twice.
@@ -134,22 +157,32 @@ export class PatchedModule {
 
   #reassertRequest(): boolean {
     const current = this.module.request as Wrapper;
-    if (current === this.#request) return false;
-    if (current !== this.#base) {
-      if (!wraps(current, this.#request)) return false;
-      this.#layers.push(current);
+    if (current === this.#ours.request) return false;
+    if (current !== this.#base && !this.#layers.includes(current) && !this.#former.has(current)) {
+      if (!wraps(current, this.#ours.request)) return false;
+      this.#push(current);
     }
-    replaceProperty(this.module, 'request', this.#request);
+    this.#put('request');
     return true;
   }
 
   #reassertGet(): boolean {
     const current = this.module.get as Wrapper;
-    if (current === this.#get) return false;
+    if (current === this.#ours.get) return false;
     // Nothing to keep: our `get` goes through `request`, and so through the same tracer's wrapper of that.
-    if (current !== this.#baseGet && !wraps(current, this.#get)) return false;
-    replaceProperty(this.module, 'get', this.#get);
+    if (current !== this.#baseGet && !this.#former.has(current) && !wraps(current, this.#ours.get)) return false;
+    this.#put('get');
     return true;
+  }
+
+  /** Who has kept what it found, to send its own exports by, is not to find its wrapper below that: there are new ones. */
+  #push(layer: Wrapper): void {
+    if (keepsWhatItFound(layer)) {
+      this.#ours.reach.layers = Math.min(this.#ours.reach.layers, this.#layers.length);
+      this.#former.add(this.#ours.request).add(this.#ours.get);
+      this.#ours = this.#makeOurs();
+    }
+    this.#layers.push(layer);
   }
 
   #dropLayer(): void {

@@ -40,6 +40,18 @@ export function emitPlain(request: http.ClientRequest, type: string, value?: unk
   return http.OutgoingMessage.prototype.emit.call(request, type, value);
 }
 
+/** Emits by the patch, past an `emit` of the object's own. Only upgrades have more than one value. */
+export function emitPatched(
+  request: http.ClientRequest,
+  type: unknown,
+  value: unknown,
+  second: unknown,
+  third: unknown,
+): boolean {
+  const values = type === 'upgrade' || type === 'connect' ? [value, second, third] : [value];
+  return requestPrototype.emit.call(request, type, ...values) as boolean;
+}
+
 /** With the very number of arguments: listeners can tell. */
 function emitInherited(inherited: Method, self: unknown, args: ArrayLike<unknown>): unknown {
   switch (args.length) {
