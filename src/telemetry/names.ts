@@ -339,6 +339,13 @@ export const METRICS = {
     description: 'Substitutes given to the app.',
     attributes: ['policyName', 'upstreamName', 'fallbackSource'],
   },
+  admissionProbability: {
+    name: 'resilience.admission.rejection_probability',
+    instrument: 'observable_gauge',
+    unit: '1',
+    description: 'The chance that admission refuses the next call, 0 to 1.',
+    attributes: ['upstreamName'],
+  },
   bulkheadUsage: {
     name: 'resilience.bulkhead.usage',
     instrument: 'observable_updowncounter',
@@ -350,7 +357,7 @@ export const METRICS = {
     name: 'resilience.bulkhead.limit',
     instrument: 'observable_updowncounter',
     unit: '{call}',
-    description: 'Calls that may run, and calls that may wait.',
+    description: 'Calls that may run, and calls that may wait. Where the limit adapts: the one of now.',
     attributes: ['upstreamName', 'bulkheadState'],
   },
   bulkheadWait: {
