@@ -4,6 +4,7 @@ export type ResilienceErrorCode =
   | 'ERR_RESILIENCE_BULKHEAD_FULL'
   | 'ERR_RESILIENCE_BULKHEAD_TIMEOUT'
   | 'ERR_RESILIENCE_RATE_LIMITED'
+  | 'ERR_RESILIENCE_ADMISSION'
   | 'ERR_RESILIENCE_TIMEOUT';
 
 /** Which limit ran out: one attempt's, the whole call's, or the pause between two body chunks. */
@@ -64,6 +65,19 @@ export class RateLimitedError extends ResilienceError {
   constructor(upstream: string, retryAfterMs: number, detail: string) {
     super('ERR_RESILIENCE_RATE_LIMITED', upstream, `calls to ${upstream} are limited (${detail})`);
     this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** The upstream accepts too few of its calls, and this one was chosen to spare it: nothing was sent. */
+export class AdmissionError extends ResilienceError {
+  override readonly name = 'AdmissionError';
+  /** The chance of being refused that this call had, 0 to 1. */
+  readonly probability: number;
+
+  constructor(upstream: string, probability: number) {
+    const detail = `it accepts too few calls; ${Math.round(probability * 100)} % are refused`;
+    super('ERR_RESILIENCE_ADMISSION', upstream, `call to ${upstream} was not admitted (${detail})`);
+    this.probability = probability;
   }
 }
 

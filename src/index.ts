@@ -2,6 +2,8 @@ import { sharedRuntime } from './bootstrap/runtime.ts';
 import type { Resilience } from './resilience.ts';
 
 export type {
+  AdmissionConfig,
+  BulkheadAdaptiveConfig,
   BulkheadConfig,
   CircuitBreakerConfig,
   Duration,
@@ -17,8 +19,9 @@ export type {
   Status,
   TimeoutConfig,
 } from './config/config-types.ts';
-export type { BulkheadSnapshot, CircuitSnapshot, UpstreamSnapshot } from './engine/snapshot.ts';
+export type { AdmissionSnapshot, BulkheadSnapshot, CircuitSnapshot, UpstreamSnapshot } from './engine/snapshot.ts';
 export {
+  AdmissionError,
   BulkheadFullError,
   BulkheadTimeoutError,
   CircuitOpenError,

@@ -4,14 +4,8 @@
  */
 export { register } from './bootstrap/register.ts';
 export { sharedRuntime } from './bootstrap/runtime.ts';
-export {
-  BulkheadFullError,
-  BulkheadTimeoutError,
-  CircuitOpenError,
-  RateLimitedError,
-  ResilienceError,
-  TimeoutError,
-} from './errors.ts';
+// All of them: index.ts says which are public, and a second list would be forgotten.
+export * from './errors.ts';
 export { PACKAGE_NAME, PACKAGE_VERSION } from './version.ts';
 
 /** Loads OpenTelemetry's API, which the preload does without. */

@@ -127,8 +127,9 @@ export function decisions(builder: DashboardBuilder): void {
     );
 }
 
-export function bulkheads(builder: DashboardBuilder): void {
-  builder.withRow(new RowBuilder('Bulkheads'));
+/** What is let through: admission, and bulkheads with their limits of now. */
+export function limits(builder: DashboardBuilder): void {
+  builder.withRow(new RowBuilder('Bulkheads and admission'));
   const parts = [
     ['executing', 'Calls running, of those that may'],
     ['queued', 'Calls waiting, of those that may'],
@@ -145,13 +146,25 @@ export function bulkheads(builder: DashboardBuilder): void {
           { id: 'custom.lineStyle', value: { fill: 'dash', dash: [8, 8] } },
           { id: 'custom.fillOpacity', value: 0 },
         ])
-        .gridPos({ x: 8 * index, y: 66, w: 8, h: 8 }),
+        .gridPos({ x: 6 * index, y: 66, w: 6, h: 8 }),
     );
   }
   const buckets = by('sum', ['le', 'upstreamName'], rate(select('bulkheadWait', {}, 'bucket')));
   builder.withPanel(
     lines({ title: '95th percentile of waiting', description: 'Of the calls that had to wait.', unit: 's' }, [
       [`histogram_quantile(0.95, ${buckets})`, legend('upstreamName')],
-    ]).gridPos({ x: 16, y: 66, w: 8, h: 8 }),
+    ]).gridPos({ x: 12, y: 66, w: 6, h: 8 }),
+  );
+  builder.withPanel(
+    lines(
+      {
+        title: 'Calls that admission refuses',
+        description: 'The chance that the next call is refused, in the process with the highest.',
+        unit: 'percentunit',
+      },
+      [[by('max', ['upstreamName'], select('admissionProbability')), legend('upstreamName')]],
+    )
+      .max(1)
+      .gridPos({ x: 18, y: 66, w: 6, h: 8 }),
   );
 }

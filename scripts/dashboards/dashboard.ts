@@ -8,7 +8,7 @@ import {
   VariableRefresh,
   VariableSort,
 } from '@grafana/grafana-foundation-sdk/dashboard';
-import { bulkheads, calls, decisions, latency } from './call-panels.ts';
+import { calls, decisions, latency, limits } from './call-panels.ts';
 import { circuits } from './circuit-panels.ts';
 import { DATASOURCE, stat } from './panels.ts';
 import { by, callsThatEnded, label, legend, PLAIN, REFUSING, rate, select } from './selectors.ts';
@@ -47,7 +47,7 @@ export function dashboard(): object {
   calls(builder);
   latency(builder);
   decisions(builder);
-  bulkheads(builder);
+  limits(builder);
   return builder.build();
 }
 
@@ -123,7 +123,7 @@ function now(builder: DashboardBuilder): void {
     [
       'Refused',
       'rejected',
-      'Share of the calls that were refused: circuit open, bulkhead full, rate limited.',
+      'Share of the calls that were refused: circuit open, bulkhead full, rate limited, not admitted.',
       0.01,
       0.1,
     ],

@@ -26,6 +26,10 @@ export interface UpstreamReading extends UpstreamFacts {
   readonly hedges: number;
   readonly fallbacks: number;
   readonly p95Ms: number | undefined;
+  /** The most calls in flight that the bulkhead lets through now; undefined without one whose limit adapts. */
+  readonly limit: number | undefined;
+  /** The chance that the next call is refused by admission, 0 to 1; undefined without it. */
+  readonly refusing: number | undefined;
 }
 
 export interface CircuitReading extends CircuitFacts {
@@ -53,6 +57,7 @@ export function readStatus(document: unknown): StatusReading | undefined {
 function upstreamOf(value: unknown): UpstreamReading {
   const tree = treeOf(value);
   const results = treeOf(tree.results);
+  const bulkhead = treeOf(tree.bulkhead);
   return {
     upstream: textIn(tree, 'upstream') ?? '?',
     policy: textIn(tree, 'policy'),
@@ -66,6 +71,8 @@ function upstreamOf(value: unknown): UpstreamReading {
     hedges: sum(treeOf(tree.hedges)),
     fallbacks: sum(treeOf(tree.fallbacks)),
     p95Ms: numberIn(treeOf(tree.latency), 'p95Ms'),
+    limit: bulkhead.adaptive === undefined ? undefined : numberIn(bulkhead, 'maxConcurrent'),
+    refusing: numberIn(treeOf(tree.admission), 'probability'),
   };
 }
 

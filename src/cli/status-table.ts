@@ -29,6 +29,16 @@ const COLUMNS: readonly Column[] = [
   ...(['rejections', 'retries', 'hedges', 'fallbacks'] as const).map(
     (title): Column => ({ title, of: (upstream) => countText(upstream[title]), count: (upstream) => upstream[title] }),
   ),
+  {
+    title: 'limit',
+    of: ({ limit }) => (limit === undefined ? '-' : countText(limit)),
+    count: ({ limit = 0 }) => limit,
+  },
+  {
+    title: 'refusing',
+    of: ({ refusing }) => (refusing === undefined ? '-' : percentText(refusing)),
+    count: ({ refusing = 0 }) => refusing,
+  },
   { title: 'p95', of: ({ p95Ms }) => (p95Ms === undefined ? '-' : `${Math.round(p95Ms)} ms`) },
 ];
 

@@ -58,6 +58,8 @@ export interface PolicyConfig {
   readonly circuitBreaker?: Switch<CircuitBreakerConfig> | undefined;
   /** Which outcomes are failures of the upstream. */
   readonly failure?: FailureConfig | undefined;
+  /** Refuses a growing share of the calls to an upstream that accepts fewer and fewer. Default: `off`. */
+  readonly admission?: Switch<AdmissionConfig> | undefined;
   /** Limits the calls in flight. Default: `off`. */
   readonly bulkhead?: Switch<BulkheadConfig> | undefined;
   /** Limits the calls per time. Default: `off`. */
@@ -159,14 +161,45 @@ export interface FailureIgnoreConfig {
   readonly codes?: readonly string[] | undefined;
 }
 
+/** Refuses a growing share of the calls to an upstream that accepts fewer and fewer. */
+export interface AdmissionConfig {
+  /**
+   * Calls allowed for each that the upstream accepts, before any is refused: the lower, the stricter. 1.1 to
+   * 100. Default: `2`.
+   */
+  readonly aggressiveness?: number | undefined;
+  /** How far back calls count. 1s to 1h. Default: `30s`. */
+  readonly window?: Duration | undefined;
+  /**
+   * The largest share of the calls that is refused; the rest shows when the upstream recovers. 0 to 1. Default:
+   * `0.8`.
+   */
+  readonly maxRejection?: number | undefined;
+}
+
 /** Limits the calls in flight. */
 export interface BulkheadConfig {
-  /** Calls in flight at a time. 1 to 100000. Default: `100`. */
+  /**
+   * Calls in flight at a time. With `adaptive`: the most that may become, 1000 if left out. 1 to 100000.
+   * Default: `100`.
+   */
   readonly maxConcurrent?: number | undefined;
   /** Calls that may wait for a slot. 0 to 100000. Default: `0`. */
   readonly maxQueue?: number | undefined;
   /** How long a call may wait for a slot. 1ms to 1h. Default: `1s`. */
   readonly queueTimeout?: Duration | undefined;
+  /** The limit follows what the upstream can take, by the time its response heads need. Default: `off`. */
+  readonly adaptive?: Switch<BulkheadAdaptiveConfig> | undefined;
+}
+
+/** The limit follows what the upstream can take, by the time its response heads need. */
+export interface BulkheadAdaptiveConfig {
+  /** The limit at the start. 1 to 100000. Default: `20`. */
+  readonly initial?: number | undefined;
+  /** The limit never falls below. 1 to 100000. Default: `5`. */
+  readonly min?: number | undefined;
+  /** Times to head up to this multiple of the unloaded one count as noise. 1 to 10. Default: `1.5`. */
+  readonly tolerance?: number | undefined;
 }
 
 /** Limits the calls per time. */

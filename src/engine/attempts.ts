@@ -23,6 +23,7 @@ export function judge(call: CallState, attempt: AttemptState, verdict: Verdict, 
   context.current = call;
   if (attempt.endpoint.target === undefined) {
     call.primaryFailed = verdict === 'failure';
+    if (verdict !== 'ignored') call.primaryVerdict = verdict;
     // Before the circuit hears of it: the probe that closes a circuit is evidence of health by then.
     if (verdict === 'success') call.pipeline.monitor.record(false);
   }

@@ -1,5 +1,6 @@
 import { formatHostPort } from '../common/authority.ts';
 import type { Clock } from '../common/clock.ts';
+import { Admission } from '../strategies/admission/admission.ts';
 import { Bulkhead } from '../strategies/bulkhead/bulkhead.ts';
 import { CircuitBreaker } from '../strategies/circuit-breaker/circuit-breaker.ts';
 import type { Transition } from '../strategies/circuit-breaker/transition.ts';
@@ -72,6 +73,7 @@ export interface Stages {
   readonly callGuards: readonly Guard[];
   /** Asked about an outcome, innermost first. */
   readonly recoveries: readonly Recovery[];
+  readonly admission?: Admission | undefined;
   readonly bulkhead?: Bulkhead | undefined;
   readonly hedge?: Hedge | undefined;
 }
@@ -128,7 +130,7 @@ export function buildPipeline(
   const retry = policy.retry ?? RETRY_DEFAULTS;
   const shared = new Shared(retry.budget, nowMs);
 
-  const { callGuards, recoveries, bulkhead, hedge } = deps.buildStages(policy, {
+  const { callGuards, recoveries, admission, bulkhead, hedge } = deps.buildStages(policy, {
     upstream,
     clock: deps.clock,
     random: deps.random,
@@ -149,6 +151,7 @@ export function buildPipeline(
     failsOverWhenUnhealthy: policy.fallback?.onUnhealthy ?? false,
     mayResend,
     maxReplayBytes: mayResend ? retry.maxReplayBytes : 0,
+    admission,
     bulkhead,
     hedge,
     latency: shared.headLatency,
@@ -165,7 +168,12 @@ export function buildStages(policy: Policy, deps: StrategyDeps): Stages {
   const callGuards: Guard[] = [];
   const recoveries: Recovery[] = [];
 
-  // Outermost: what it refuses takes no slot and no place in a queue, and is neither retried nor counted.
+  // Outermost: it decides at once, holds nothing, and what it refuses spends no permit of the limiter's. Outside retry: it
+  // counts a call once, by the last the upstream said of it; whatever is refused further in counts for nothing.
+  const admission = policy.admission && new Admission(policy.admission, deps);
+  if (admission !== undefined) callGuards.push(admission);
+
+  // Before the bulkhead: what it refuses takes no slot and no place in a queue, and is neither retried nor counted.
   if (policy.rateLimiter !== undefined) callGuards.push(new RateLimiter(policy.rateLimiter, deps));
 
   // Outside retry: a call keeps its one slot over all its attempts, and a full bulkhead is no failure.
@@ -187,7 +195,7 @@ export function buildStages(policy: Policy, deps: StrategyDeps): Stages {
     recoveries.push(new FallbackRecovery(policy.fallback, { ...deps, policy: policy.name, endpoints, budget }));
   }
   if (callGuards.length + recoveries.length === 0 && hedge === undefined) return NO_STAGES;
-  return { callGuards, recoveries, bulkhead, hedge };
+  return { callGuards, recoveries, admission, bulkhead, hedge };
 }
 
 const classifiers = new WeakMap<VerdictOptions, Classifier>();

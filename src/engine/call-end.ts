@@ -69,7 +69,7 @@ export function finish(call: CallState, nowMs: number, complete: boolean): void 
   if (call.attempt !== undefined) countHedge(call, call.attempt, 'lost');
   judgeCurrent(call, 'ignored', nowMs);
   settleHealth(call);
-  call.permits?.releaseAll('success', nowMs);
+  call.permits?.releaseAll(call.primaryVerdict, nowMs);
   leave(call, nowMs);
 }
 

@@ -8,6 +8,7 @@ import type {
   Outcome,
   Queued,
   Rejection,
+  Verdict,
 } from '../strategies/shared/contract.ts';
 import type { Mode } from '../strategies/shared/policy.ts';
 import type { Action } from './action.ts';
@@ -57,6 +58,8 @@ export class CallState implements ObservedCall, CallProgress {
   reported = false;
   /** The primary failed, and no retry has made up for it yet. */
   primaryFailed = false;
+  /** The last that was said of the primary; what a call guard hears at the end. */
+  primaryVerdict: Verdict = 'ignored';
 
   phase: Phase = 'admission';
   /** Counted among the pipeline's active calls. */

@@ -1,19 +1,11 @@
 import { TimeoutError } from '../errors.ts';
-import type { Outcome, RejectionReason } from '../strategies/shared/contract.ts';
-
-const REJECTED: Record<RejectionReason, string> = {
-  circuit_open: 'circuit_open',
-  bulkhead_full: 'bulkhead_full',
-  bulkhead_timeout: 'bulkhead_timeout',
-  rate_limited: 'rate_limited',
-  total_timeout: 'timeout',
-};
+import type { Outcome } from '../strategies/shared/contract.ts';
 
 /** `error.type` of an outcome (semantic conventions: low cardinality): a reason, a status, an errno or an error's name. */
 export function errorType(outcome: Outcome): string {
   switch (outcome.kind) {
     case 'rejection':
-      return REJECTED[outcome.rejection.reason];
+      return outcome.rejection.reason === 'total_timeout' ? 'timeout' : outcome.rejection.reason;
     case 'response':
       return String(outcome.head.status);
     case 'unhealthy':

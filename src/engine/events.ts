@@ -1,9 +1,9 @@
 import type { TimeoutScope } from '../errors.ts';
 import type { Transition } from '../strategies/circuit-breaker/transition.ts';
-import type { FallbackSource, RejectionReason } from '../strategies/shared/contract.ts';
+import { type FallbackSource, REJECTION_REASONS, type RejectionReason } from '../strategies/shared/contract.ts';
 import type { Mode } from '../strategies/shared/policy.ts';
 
-export type { FallbackSource, Mode, RejectionReason, TimeoutScope };
+export { type FallbackSource, type Mode, REJECTION_REASONS, type RejectionReason, type TimeoutScope };
 
 /** What the engine tells its listener. Names are past tense; telemetry alone knows how they are spelt outside. */
 

@@ -15,6 +15,14 @@ export class Permits {
     }
   }
 
+  headCame(headMs: number, nowMs: number): void {
+    for (const permit of this.#held) permit.headCame?.(headMs, nowMs);
+  }
+
+  headTimedOut(nowMs: number): void {
+    for (const permit of this.#held) permit.headTimedOut?.(nowMs);
+  }
+
   get empty(): boolean {
     return this.#held.length === 0;
   }

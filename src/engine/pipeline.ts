@@ -8,7 +8,7 @@ import type { TimeoutOptions } from '../strategies/timeout/options.ts';
 import type { Classifier } from '../strategies/verdict/classifier.ts';
 import type { CallResult, EventSource, HedgeOutcome } from './events.ts';
 import type { HeadLatency } from './head-latency.ts';
-import type { BulkheadSnapshot } from './snapshot.ts';
+import type { AdmissionSnapshot, BulkheadSnapshot } from './snapshot.ts';
 
 /** What has been counted since the pipeline was made; plain numbers, read by whoever asks. */
 export interface Counts {
@@ -34,6 +34,7 @@ export interface PipelineParts {
   /** Whether an attempt may be followed by another. */
   readonly mayResend: boolean;
   readonly maxReplayBytes: number;
+  readonly admission: { snapshot(nowMs: number): AdmissionSnapshot } | undefined;
   readonly bulkhead: { snapshot(): BulkheadSnapshot } | undefined;
   /** Sends another attempt beside one that is late. */
   readonly hedge: Hedge | undefined;
@@ -88,7 +89,8 @@ export class Pipeline implements EventSource {
       this.responseObservers.length > 0 ||
       parts.recoveries.length > 0 ||
       parts.timeouts?.idleMs !== undefined ||
-      parts.latency !== undefined;
+      parts.latency !== undefined ||
+      parts.callGuards.some((guard) => guard.timesHeads === true);
     // In observe mode nothing is repeated: the app's own request stays the only one.
     this.buffersOutcome = (parts.recoveries.length > 0 || parts.hedge !== undefined) && identity.mode === 'enforce';
     this.maxReplayBytes = this.buffersOutcome ? parts.maxReplayBytes : 0;

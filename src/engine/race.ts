@@ -4,6 +4,7 @@ import { countHedge } from './call-events.ts';
 import type { CallState } from './call-state.ts';
 import { awaitNextDue, inFlight } from './deadlines.ts';
 import type { Disposition } from './exchange.ts';
+import { timeHead } from './head-latency.ts';
 
 /*
  * Several attempts of one call in flight. `call.attempt` is the youngest, `call.rivals` are the others; as soon as there is
@@ -36,7 +37,7 @@ export function endRivals(call: CallState, nowMs: number): void {
 
 function lose(call: CallState, loser: AttemptState, nowMs: number): void {
   // It would have taken longer still: without it the slow ones would be missing from what is known of latencies.
-  if (!loser.hedge) call.pipeline.parts.latency?.observe(loser, 'success', nowMs);
+  if (!loser.hedge) timeHead(call, loser, 'success', nowMs);
   countHedge(call, loser, 'lost');
   judge(call, loser, 'ignored', nowMs);
 }

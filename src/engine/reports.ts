@@ -1,5 +1,6 @@
 import { TimeoutError } from '../errors.ts';
 import type { Outcome, ResponseHead, Verdict } from '../strategies/shared/contract.ts';
+import { isTimeout } from '../strategies/verdict/network-errors.ts';
 import { cancelQueue } from './admission.ts';
 import type { AttemptState } from './attempt-state.ts';
 import { judge } from './attempts.ts';
@@ -9,6 +10,7 @@ import type { CallState } from './call-state.ts';
 import { drop } from './carry-out.ts';
 import { typeOfError } from './error-type.ts';
 import type { Attempt, Disposition } from './exchange.ts';
+import { missHead, timeHead } from './head-latency.ts';
 import { dropOut, win } from './race.ts';
 import { holds } from './reactions.ts';
 
@@ -34,7 +36,7 @@ export function onHead(call: CallState, attempt: Attempt, head: ResponseHead): D
   // What a fallback endpoint asks for is not the upstream's wish.
   if (current.endpoint.target === undefined) for (const guard of responseObservers) guard.onResponse?.(head, nowMs);
   current.responded(nowMs);
-  call.pipeline.parts.latency?.observe(current, verdict, nowMs);
+  timeHead(call, current, verdict, nowMs);
   // A failure is known now; a success only at the end of the body.
   if (verdict !== 'success') judge(call, current, verdict, nowMs);
   const outcome: Outcome & { kind: 'response' } = { kind: 'response', verdict, head };
@@ -102,11 +104,13 @@ function judgeError(call: CallState, attempt: AttemptState, error: Error, nowMs:
   if (error instanceof TimeoutError && error.scope === 'total') {
     call.sent = true;
     // A first attempt had all the time there was; a later one may have been cut off early through no fault of its own.
+    if (attempt.number === 1) missHead(call, attempt, nowMs);
     judge(call, attempt, attempt.number === 1 ? 'failure' : 'ignored', nowMs);
     return { kind: 'rejection', rejection: { kind: 'rejection', reason: 'total_timeout', toError: () => error } };
   }
   const { classifier } = call.pipeline;
   const verdict = classifier.error(error);
+  if (verdict === 'failure' && isTimeout(error)) missHead(call, attempt, nowMs);
   judge(call, attempt, verdict, nowMs);
   const neverSent = classifier.neverSent(error);
   if (!neverSent) call.sent = true;
@@ -115,11 +119,11 @@ function judgeError(call: CallState, attempt: AttemptState, error: Error, nowMs:
 
 /** One of several in flight has a head: a failure leaves the call to the others; whatever else it is, it wins. */
 function onRacingHead(call: CallState, attempt: AttemptState, head: ResponseHead, verdict: Verdict): Disposition {
-  const { responseObservers, parts } = call.pipeline;
+  const { responseObservers } = call.pipeline;
   const nowMs = call.context.clock.now();
   if (attempt.endpoint.target === undefined) for (const guard of responseObservers) guard.onResponse?.(head, nowMs);
   attempt.responded(nowMs);
-  parts.latency?.observe(attempt, verdict, nowMs);
+  timeHead(call, attempt, verdict, nowMs);
   if (verdict !== 'success') judge(call, attempt, verdict, nowMs);
   if (verdict === 'failure') return dropOut(call, attempt, nowMs);
   win(call, attempt, nowMs);

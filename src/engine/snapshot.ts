@@ -46,16 +46,25 @@ export interface UpstreamSnapshot {
   /** Attempts sent beside one that was late, by what became of them. */
   readonly hedges: Readonly<Partial<Record<HedgeOutcome, number>>>;
   readonly fallbacks: Readonly<Partial<Record<FallbackSource, number>>>;
+  readonly admission: AdmissionSnapshot | undefined;
   readonly bulkhead: BulkheadSnapshot | undefined;
   /** Retries the budget would allow now; undefined when the policy has no budget. */
   readonly retryBudget: number | undefined;
 }
 
+export interface AdmissionSnapshot {
+  /** The chance that the next call is refused, 0..1. */
+  readonly probability: number;
+}
+
 export interface BulkheadSnapshot {
   readonly executing: number;
   readonly queued: number;
+  /** The limit of now. */
   readonly maxConcurrent: number;
   readonly maxQueue: number;
+  /** Between what the limit moves; only where it adapts. */
+  readonly adaptive?: { readonly min: number; readonly max: number };
 }
 
 export function snapshotOf(pipeline: Pipeline, nowMs: number): UpstreamSnapshot {
@@ -74,6 +83,7 @@ export function snapshotOf(pipeline: Pipeline, nowMs: number): UpstreamSnapshot 
     retries: { ...counts.retries },
     hedges: { ...counts.hedges },
     fallbacks: { ...counts.fallbacks },
+    admission: parts.admission?.snapshot(nowMs),
     bulkhead: parts.bulkhead?.snapshot(),
     retryBudget: parts.budget?.remaining(nowMs),
   };

@@ -94,11 +94,16 @@ export interface UpstreamNow {
   /** By what became of them: won, lost, failed. */
   readonly hedges: Readonly<Record<string, number>>;
   readonly fallbacks: Readonly<Record<string, number>>;
+  /** The chance that the next call is refused, 0 to 1; null without admission. */
+  readonly admission: { readonly probability: number } | null;
   readonly bulkhead: {
     readonly executing: number;
     readonly queued: number;
+    /** The limit of now. */
     readonly maxConcurrent: number;
     readonly maxQueue: number;
+    /** Between what the limit moves; only where it adapts. */
+    readonly adaptive?: { readonly min: number; readonly max: number };
   } | null;
   /** Retries the budget would allow now. */
   readonly retryBudget: number | null;

@@ -67,6 +67,7 @@ function describe(snapshot: UpstreamSnapshot, latency: Latency | null): Upstream
     retries,
     hedges,
     fallbacks,
+    admission: snapshot.admission === undefined ? null : { probability: round(snapshot.admission.probability, 4) },
     bulkhead: snapshot.bulkhead ?? null,
     retryBudget: snapshot.retryBudget === undefined ? null : Math.floor(snapshot.retryBudget),
   };

@@ -1,3 +1,5 @@
+import { REJECTION_REASONS } from '../engine/events.ts';
+
 /**
  * Every name this package gives to OpenTelemetry, in one table. Documentation and dashboards are generated
  * from it or checked against it, so a name that is not here is not emitted.
@@ -87,7 +89,7 @@ export const ATTRIBUTES = {
     name: 'resilience.rejection.reason',
     type: 'string',
     description: 'Why the call was refused.',
-    values: ['circuit_open', 'bulkhead_full', 'bulkhead_timeout', 'rate_limited', 'total_timeout'],
+    values: REJECTION_REASONS,
   },
   retryReason: {
     name: 'resilience.retry.reason',
@@ -337,6 +339,13 @@ export const METRICS = {
     description: 'Substitutes given to the app.',
     attributes: ['policyName', 'upstreamName', 'fallbackSource'],
   },
+  admissionProbability: {
+    name: 'resilience.admission.rejection_probability',
+    instrument: 'observable_gauge',
+    unit: '1',
+    description: 'The chance that admission refuses the next call, 0 to 1.',
+    attributes: ['upstreamName'],
+  },
   bulkheadUsage: {
     name: 'resilience.bulkhead.usage',
     instrument: 'observable_updowncounter',
@@ -348,7 +357,7 @@ export const METRICS = {
     name: 'resilience.bulkhead.limit',
     instrument: 'observable_updowncounter',
     unit: '{call}',
-    description: 'Calls that may run, and calls that may wait.',
+    description: 'Calls that may run, and calls that may wait. Where the limit adapts: the one of now.',
     attributes: ['upstreamName', 'bulkheadState'],
   },
   bulkheadWait: {

@@ -63,6 +63,7 @@ export function observe(snapshots: readonly UpstreamSnapshot[], keys: UpstreamKe
     retries: new Series(),
     hedges: new Series(),
     fallbacks: new Series(),
+    admissionProbability: new Series(),
     bulkheadUsage: new Series(),
     bulkheadLimit: new Series(),
     retryBudget: new Series(),
@@ -123,8 +124,13 @@ function observeTotals(series: AllSeries, snapshot: UpstreamSnapshot, upstream: 
   }
 }
 
-function observeLimits(series: AllSeries, { bulkhead, retryBudget, mode }: UpstreamSnapshot, upstream: string): void {
+function observeLimits(
+  series: AllSeries,
+  { admission, bulkhead, retryBudget, mode, calls }: UpstreamSnapshot,
+  upstream: string,
+): void {
   const named = { [ATTR.upstreamName]: upstream, ...modeOf(mode) };
+  if (admission !== undefined) series.admissionProbability.average(named, admission.probability, Math.max(calls, 1));
   if (bulkhead !== undefined) {
     const limits = { executing: bulkhead.maxConcurrent, queued: bulkhead.maxQueue };
     for (const state of BULKHEAD_STATES) {

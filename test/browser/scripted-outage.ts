@@ -201,8 +201,9 @@ class ScriptedUpstream {
       results: { ...this.#results },
       rejections,
       retries,
-      fallbacks,
       hedges: {},
+      fallbacks,
+      admission: undefined,
       bulkhead:
         script.endpoint === undefined ? undefined : { executing: 3, queued: 0, maxConcurrent: 10, maxQueue: 10 },
       retryBudget: script.policy === 'default' ? undefined : 14,

@@ -125,6 +125,23 @@ describe('otel-resilience status', () => {
     assert.match(stdout, /^upstream +circuit +error ratio +calls +rejections +p95$/m);
   });
 
+  it('shows the limit of now where it adapts, and what admission refuses', async () => {
+    const [upstream] = DOCUMENT.upstreams;
+    const overloaded = {
+      ...upstream,
+      upstream: 'search',
+      policy: 'default',
+      retries: {},
+      fallbacks: {},
+      admission: { probability: 0.25 },
+      bulkhead: { executing: 3, queued: 0, maxConcurrent: 12, maxQueue: 0, adaptive: { min: 5, max: 1000 } },
+    };
+    answer = { status: 200, body: JSON.stringify({ ...DOCUMENT, upstreams: [overloaded] }) };
+    const { stdout } = await runCommand(['status', address]);
+    assert.match(stdout, /^upstream +circuit +error ratio +calls +rejections +limit +refusing +p95$/m);
+    assert.match(stdout, /^search +open +60 % +130 +4 +12 +25 % +123 ms$/m);
+  });
+
   it('gives the JSON of the status page', async () => {
     const { code, stdout } = await runCommand(['status', address, '--json']);
     assert.equal(code, 0);

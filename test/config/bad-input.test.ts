@@ -123,6 +123,13 @@ describe('an option that is wrong', () => {
       'expected a whole number from 1 to 100000, got 0',
     ],
     [
+      '{ bulkhead: { adaptive: { tolerance: 0.5 } } }',
+      'bulkhead.adaptive.tolerance',
+      'expected a number from 1 to 10, got 0.5',
+    ],
+    ['{ admission: { aggressiveness: 1 } }', 'admission.aggressiveness', 'expected a number from 1.1 to 100, got 1'],
+    ['{ admission: { max_rejection: 1.5 } }', 'admission.max_rejection', 'expected a number from 0 to 1, got 1.5'],
+    [
       '{ fallback: { cache: { max_bytes: 0 } } }',
       'fallback.cache.max_bytes',
       'expected a size from 1 bytes to 16GiB (bytes as a number, or 64KiB, 1MiB), got 0',
@@ -222,6 +229,21 @@ describe('options that contradict each other', () => {
       '{ retry: { backoff: { max: 8s } }, timeout: { total: 8s } }',
       'retry.backoff.max',
       '8s leaves no time for a retry: the total timeout is 8s',
+    ],
+    [
+      '{ bulkhead: { max_concurrent: 10, adaptive: { min: 12 } } }',
+      'bulkhead.adaptive.min',
+      '12 is above the ceiling of 10 (max_concurrent)',
+    ],
+    [
+      '{ bulkhead: { adaptive: { initial: 3, min: 8 } } }',
+      'bulkhead.adaptive.initial',
+      '3 is not from 8 (min) to 1000 (max_concurrent)',
+    ],
+    [
+      '{ bulkhead: { max_concurrent: 10, adaptive: { initial: 30 } } }',
+      'bulkhead.adaptive.initial',
+      '30 is not from 5 (min) to 10 (max_concurrent)',
     ],
     ['{ rate_limiter: { interval: 1s } }', 'rate_limiter.interval', 'has no effect without permits'],
     [

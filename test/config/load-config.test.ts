@@ -74,7 +74,12 @@ describe('loadConfig with the example of the design', () => {
     });
     assert.deepEqual(users.timeout, { attemptMs: 3_000, totalMs: 8_000, idleMs: undefined });
     assert.deepEqual(users.retry, { ...RETRY_DEFAULTS, maxRetries: 2 });
-    assert.deepEqual(users.bulkhead, { maxConcurrent: 10, maxQueue: 10, queueTimeoutMs: 10_000 });
+    assert.deepEqual(users.bulkhead, {
+      maxConcurrent: 10,
+      maxQueue: 10,
+      queueTimeoutMs: 10_000,
+      adaptive: undefined,
+    });
     assert.equal(users.rateLimiter, undefined);
     const backup = {
       protocol: 'https:',
@@ -176,6 +181,19 @@ describe('a default gives way to an option that was set', () => {
   it('a long open duration raises its maximum, a low maximum lowers the duration', () => {
     assert.equal(breaker('{ circuit_breaker: { open: { duration: 1h } } }')?.open.maxDurationMs, 3_600_000);
     assert.equal(breaker('{ circuit_breaker: { open: { max_duration: 1s } } }')?.open.durationMs, 1_000);
+  });
+
+  it('a bulkhead that adapts may go up to 1000, or its max_concurrent; what is not set gives way to what is', () => {
+    const limits = (options: string) => {
+      const { maxConcurrent = 0, adaptive } = policy(options).bulkhead ?? {};
+      return [adaptive?.min, adaptive?.initial, maxConcurrent, adaptive?.tolerance];
+    };
+    assert.deepEqual(limits('{ bulkhead: { adaptive: {} } }'), [5, 20, 1_000, 1.5]);
+    assert.deepEqual(limits('{ bulkhead: { adaptive: true, max_concurrent: 12 } }'), [5, 12, 12, 1.5]);
+    assert.deepEqual(limits('{ bulkhead: { adaptive: {}, max_concurrent: 3 } }'), [3, 3, 3, 1.5]);
+    assert.deepEqual(limits('{ bulkhead: { adaptive: { min: 40 } } }'), [40, 40, 1_000, 1.5]);
+    assert.deepEqual(limits('{ bulkhead: { adaptive: { initial: 2 } } }'), [2, 2, 1_000, 1.5]);
+    assert.deepEqual(limits('{ bulkhead: { adaptive: false } }'), [undefined, undefined, 100, undefined]);
   });
 
   it('the burst of a rate limiter is its permits', () => {

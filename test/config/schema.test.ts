@@ -92,6 +92,7 @@ describe('the option tables', () => {
       ...Object.fromEntries(Object.keys(written).map((name) => [name, {}])),
       circuit_breaker: { slow_call: true, half_open: { lease: '30s' } }, // else the attempt timeout
       rate_limiter: { permits: 5 },
+      bulkhead: { max_concurrent: 100, adaptive: true }, // else the ceiling is another
       fallback: { cache: true, response: true },
     };
     const first = policyOf(loadFile(JSON.stringify({ policies: { default: written } })));

@@ -239,7 +239,7 @@ describe('However the attempts of a hedged call end', () => {
       hedge: { ...FIXED, maxHedges: 2 },
       retry: { ...RETRY_DEFAULTS, backoff: { baseMs: 5, maxMs: 5 } },
       timeout: { attemptMs: 150, totalMs: 400, idleMs: undefined },
-      bulkhead: { maxConcurrent: 5, maxQueue: 0, queueTimeoutMs: 0 },
+      bulkhead: { maxConcurrent: 5, maxQueue: 0, queueTimeoutMs: 0, adaptive: undefined },
     };
     fc.assert(
       fc.property(fc.array(step, { maxLength: 14 }), (steps) => {

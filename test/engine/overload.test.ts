@@ -74,13 +74,16 @@ describe('Admission under the engine', () => {
       one.respondWith(200);
       one.listener?.onBodyEnd();
     }
-    assert.equal(snapshot().admissionRejection, 0);
+    assert.equal(snapshot().admission?.probability, 0);
     for (let i = 0; i < 40; i++) {
       const one = call();
       if (one.failedWith === undefined) fail(one);
     }
     // 50 requests, 10 accepted: (50 - 20) / 51.
-    assert.ok(Math.abs((snapshot().admissionRejection ?? 0) - 30 / 51) < 0.02, String(snapshot().admissionRejection));
+    assert.ok(
+      Math.abs((snapshot().admission?.probability ?? 0) - 30 / 51) < 0.02,
+      String(snapshot().admission?.probability),
+    );
     const refused = call();
     assert.equal((refused.failedWith as { code?: string } | undefined)?.code, 'ERR_RESILIENCE_ADMISSION');
     assert.ok((snapshot().rejections.admission ?? 0) > 0);
@@ -94,20 +97,20 @@ describe('Admission under the engine', () => {
     saved.clock.advance(1);
     one.respondWith(200);
     one.listener?.onBodyEnd();
-    assert.equal(saved.snapshot().admissionRejection, 0);
+    assert.equal(saved.snapshot().admission?.probability, 0);
     const degraded = { status: 200, headers: {}, body: 'degraded', json: undefined };
     const answered = harness({
       admission: { ...admission, aggressiveness: 1 },
       fallback: { ...FALLBACK_DEFAULTS, response: degraded },
     });
     answered.call().respondWith(503);
-    assert.equal(answered.snapshot().admissionRejection, 0.5);
+    assert.equal(answered.snapshot().admission?.probability, 0.5);
   });
 
   it('learns nothing from calls that the app gave up', () => {
     const { call, snapshot } = harness({ admission });
     for (let i = 0; i < 20; i++) call().listener?.onAbort();
-    assert.equal(snapshot().admissionRejection, 0);
+    assert.equal(snapshot().admission?.probability, 0);
   });
 
   it('only tells of refusals in observe mode', () => {

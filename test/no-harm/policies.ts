@@ -58,7 +58,7 @@ function policies(backupPort: number): Record<PolicyName, Partial<Policy> | unde
       circuitBreaker,
       timeout,
       retry,
-      bulkhead: { maxConcurrent: 60, maxQueue: 1_000, queueTimeoutMs: 1_000 },
+      bulkhead: { maxConcurrent: 60, maxQueue: 1_000, queueTimeoutMs: 1_000, adaptive: undefined },
     },
     endpoint: { ...bare, timeout, retry, fallback: { ...FALLBACK_DEFAULTS, endpoints: [backup], onUnhealthy: true } },
     degraded: { circuitBreaker, timeout, retry, fallback: { ...FALLBACK_DEFAULTS, response: substitute } },
@@ -68,7 +68,7 @@ function policies(backupPort: number): Record<PolicyName, Partial<Policy> | unde
       timeout,
       retry,
       hedge: { ...hedge, endpoints: true },
-      bulkhead: { maxConcurrent: 60, maxQueue: 1_000, queueTimeoutMs: 1_000 },
+      bulkhead: { maxConcurrent: 60, maxQueue: 1_000, queueTimeoutMs: 1_000, adaptive: undefined },
       fallback: { ...FALLBACK_DEFAULTS, endpoints: [backup], response: substitute },
     },
     handler: {

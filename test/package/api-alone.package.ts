@@ -14,6 +14,7 @@ const INSTALL_MS = 300_000;
 const MISSING =
   'ResilienceInstrumentation needs the package @opentelemetry/instrumentation; install it beside @opentelemetry/api';
 const EXPORTS = [
+  'AdmissionError',
   'BulkheadFullError',
   'BulkheadTimeoutError',
   'CircuitOpenError',

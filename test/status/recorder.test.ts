@@ -24,6 +24,7 @@ const snapshot = (upstream: string, policy = 'default'): UpstreamSnapshot => ({
   retries: {},
   hedges: {},
   fallbacks: {},
+  admission: undefined,
   bulkhead: undefined,
   retryBudget: undefined,
 });
@@ -53,6 +54,16 @@ beforeEach(() => {
     );
     tap.callEnded({ policy: 'default', upstream, result } as ObservedCall, durationMs);
   };
+});
+
+describe('The limits of an upstream', () => {
+  it('are told as they are now', () => {
+    const bulkhead = { executing: 3, queued: 0, maxConcurrent: 12, maxQueue: 0, adaptive: { min: 5, max: 1_000 } };
+    upstreams = [{ ...snapshot('a'), admission: { probability: 1 / 3 }, bulkhead }, snapshot('b')];
+    const [limited, free] = recorder.document().upstreams;
+    assert.deepEqual([limited?.admission, limited?.bulkhead], [{ probability: 0.3333 }, bulkhead]);
+    assert.deepEqual([free?.admission, free?.bulkhead], [null, null]);
+  });
 });
 
 function sample() {

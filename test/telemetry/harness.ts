@@ -65,6 +65,7 @@ export function snapshot(fields: Partial<UpstreamSnapshot> = {}): UpstreamSnapsh
     retries: {},
     hedges: {},
     fallbacks: {},
+    admission: undefined,
     bulkhead: undefined,
     retryBudget: undefined,
     ...fields,

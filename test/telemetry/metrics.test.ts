@@ -130,6 +130,7 @@ describe('Metrics', () => {
     state = [
       snapshot({
         policy: 'a',
+        admission: { probability: 0.8 },
         bulkhead,
         retryBudget: 4,
         errorRatio: 1,
@@ -137,7 +138,15 @@ describe('Metrics', () => {
         unhealthy: true,
         retries: { '503': 1 },
       }),
-      snapshot({ policy: 'b', bulkhead, retryBudget: 2, errorRatio: 0, calls: 30, retries: { '503': 2 } }),
+      snapshot({
+        policy: 'b',
+        admission: { probability: 0 },
+        bulkhead,
+        retryBudget: 2,
+        errorRatio: 0,
+        calls: 30,
+        retries: { '503': 2 },
+      }),
     ];
     assert.deepEqual(table(await sdk.points('resilience.bulkhead.usage')), {
       [`executing ${UPSTREAM}`]: 6,
@@ -147,6 +156,7 @@ describe('Metrics', () => {
       [`executing ${UPSTREAM}`]: 20,
       [`queued ${UPSTREAM}`]: 10,
     });
+    assert.deepEqual(table(await sdk.points('resilience.admission.rejection_probability')), { [UPSTREAM]: 0.2 });
     assert.deepEqual(table(await sdk.points('resilience.retry_budget.remaining')), { [UPSTREAM]: 6 });
     assert.deepEqual(table(await sdk.points('resilience.upstream.error_ratio')), { [UPSTREAM]: 0.25 });
     assert.deepEqual(table(await sdk.points('resilience.upstream.status')), {
@@ -186,6 +196,7 @@ describe('Metrics', () => {
           retries: { '503': 1 },
           hedges: { won: 1 },
           fallbacks: { cache: 1 },
+          admission: { probability: 0.2 },
           bulkhead: { executing: 3, queued: 1, maxConcurrent: 10, maxQueue: 5 },
           retryBudget: 4,
         }),

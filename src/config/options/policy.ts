@@ -1,6 +1,7 @@
 import type { Policy } from '../../strategies/shared/policy.ts';
 import { section, switchable, type Values } from '../schema/option.ts';
 import * as is from '../schema/values.ts';
+import { admissionOptions, resolveAdmission } from './admission.ts';
 import { bulkheadOptions, resolveBulkhead } from './bulkhead.ts';
 import { circuitBreakerOptions, resolveCircuitBreaker } from './circuit-breaker.ts';
 import { failureOptions, resolveVerdict } from './failure.ts';
@@ -19,6 +20,10 @@ export const policyOptions = {
   }),
   circuit_breaker: switchable(circuitBreakerOptions, { description: 'Stops calls to an upstream that keeps failing.' }),
   failure: section(failureOptions, { description: 'Which outcomes are failures of the upstream.' }),
+  admission: switchable(admissionOptions, {
+    description: 'Refuses a growing share of the calls to an upstream that accepts fewer and fewer.',
+    default: false,
+  }),
   bulkhead: switchable(bulkheadOptions, { description: 'Limits the calls in flight.', default: false }),
   rate_limiter: switchable(rateLimiterOptions, { description: 'Limits the calls per time.', default: false }),
   timeout: switchable(timeoutOptions, { description: 'Limits how long calls take.', default: false }),
@@ -47,7 +52,8 @@ export function resolvePolicy(
   return {
     name,
     circuitBreaker: resolveCircuitBreaker(input.circuit_breaker || undefined, resolving),
-    bulkhead: resolveBulkhead(input.bulkhead || undefined),
+    admission: resolveAdmission(input.admission || undefined),
+    bulkhead: resolveBulkhead(input.bulkhead || undefined, resolving),
     rateLimiter: resolveRateLimiter(input.rate_limiter || undefined, resolving),
     timeout,
     retry: resolveRetry(input.retry || undefined, resolving),

@@ -1,5 +1,5 @@
 import type { Change, UpstreamNow } from '../document.ts';
-import { words } from '../situation.ts';
+import { percentText, words } from '../situation.ts';
 import { CircuitRow } from './circuit-row.ts';
 import { element, setText } from './dom.ts';
 import { count } from './format.ts';
@@ -49,7 +49,7 @@ export class UpstreamDetails {
 }
 
 function factsOf(now: UpstreamNow): Fact[] {
-  const { results, bulkhead, retryBudget, rejections, retries, hedges, fallbacks } = now;
+  const { results, admission, bulkhead, retryBudget, rejections, retries, hedges, fallbacks } = now;
   const observed = now.mode === 'observe' ? ' (would have been)' : '';
   return [
     ['policy', now.policy],
@@ -58,6 +58,10 @@ function factsOf(now: UpstreamNow): Fact[] {
     [`retries${observed}`, breakdown(retries)],
     [`hedges${observed}`, breakdown(hedges)],
     [`fallbacks${observed}`, breakdown(fallbacks)],
+    [
+      `admission${observed}`,
+      admission === null || admission.probability === 0 ? '' : refusingText(admission.probability),
+    ],
     ['bulkhead', bulkhead === null ? '' : bulkheadText(bulkhead)],
     ['retry budget', retryBudget === null ? '' : `${count(retryBudget)} left`],
   ].filter((fact): fact is [string, string] => fact[1] !== '');
@@ -73,7 +77,13 @@ function breakdown(counts: Readonly<Record<string, number>>): string {
   return `${count(sum)}: ${parts.map(([name, value]) => `${count(value)} ${words(name)}`).join(', ')}`;
 }
 
-function bulkheadText({ executing, queued, maxConcurrent, maxQueue }: NonNullable<UpstreamNow['bulkhead']>): string {
+function refusingText(probability: number): string {
+  return `refuses ${percentText(probability)} of the calls`;
+}
+
+function bulkheadText(bulkhead: NonNullable<UpstreamNow['bulkhead']>): string {
+  const { executing, queued, maxConcurrent, maxQueue, adaptive } = bulkhead;
   const waiting = queued === 0 ? '' : `, ${count(queued)} of ${count(maxQueue)} waiting`;
-  return `${count(executing)} of ${count(maxConcurrent)} running${waiting}`;
+  const moving = adaptive === undefined ? '' : `, a limit between ${count(adaptive.min)} and ${count(adaptive.max)}`;
+  return `${count(executing)} of ${count(maxConcurrent)} running${waiting}${moving}`;
 }

@@ -1,20 +1,22 @@
 import { BulkheadFullError, BulkheadTimeoutError } from '../../errors.ts';
 import type { Rejection } from '../shared/contract.ts';
-import type { BulkheadOptions } from './options.ts';
 
 export class BulkheadFullRejection implements Rejection {
   readonly kind = 'rejection';
   readonly reason = 'bulkhead_full';
   readonly #upstream: string;
-  readonly #options: BulkheadOptions;
+  /** The limit at that moment. */
+  readonly #maxConcurrent: number;
+  readonly #maxQueue: number;
 
-  constructor(upstream: string, options: BulkheadOptions) {
+  constructor(upstream: string, maxConcurrent: number, maxQueue: number) {
     this.#upstream = upstream;
-    this.#options = options;
+    this.#maxConcurrent = maxConcurrent;
+    this.#maxQueue = maxQueue;
   }
 
   toError(): BulkheadFullError {
-    return new BulkheadFullError(this.#upstream, this.#options.maxConcurrent, this.#options.maxQueue);
+    return new BulkheadFullError(this.#upstream, this.#maxConcurrent, this.#maxQueue);
   }
 }
 

@@ -10,7 +10,15 @@ import type { CircuitState } from '../circuit-breaker/transition.ts';
 /** What an ended attempt says of its endpoint. `ignored` says nothing: our own rejections and the caller's aborts. */
 export type Verdict = 'success' | 'failure' | 'ignored';
 
-export type RejectionReason = 'circuit_open' | 'bulkhead_full' | 'bulkhead_timeout' | 'rate_limited' | 'total_timeout';
+export const REJECTION_REASONS = [
+  'circuit_open',
+  'bulkhead_full',
+  'bulkhead_timeout',
+  'rate_limited',
+  'admission',
+  'total_timeout',
+] as const;
+export type RejectionReason = (typeof REJECTION_REASONS)[number];
 
 export type FallbackSource = 'endpoint' | 'cache' | 'degraded' | 'handler';
 
@@ -64,6 +72,11 @@ export interface Permit {
   readonly kind: 'permit';
   /** The response's head has arrived (at most once, before the release). A half-open probe's lease needs to know. */
   responded?(nowMs: number): void;
+  /** A good head of the upstream came `headMs` after its attempt was sent; a call may have several attempts. */
+  headCame?(headMs: number, nowMs: number): void;
+  /** An attempt ran into a time limit before its head. */
+  headTimedOut?(nowMs: number): void;
+  /** For a call guard: with the last verdict on the upstream itself; `ignored` when the call never got there. */
   release(verdict: Verdict, nowMs: number): void;
 }
 
@@ -88,6 +101,8 @@ export interface Guard {
   acquire(call: CallInfo, nowMs: number): Admission;
   /** Sees the head of every response of the upstream, before anything else reacts to it (`Retry-After`). */
   onResponse?(head: ResponseHead, nowMs: number): void;
+  /** Whether its permits want to know how long heads take. */
+  readonly timesHeads?: boolean;
   /** Whether forgetting it now would let calls pass that it would refuse or delay. */
   isLimiting?(nowMs: number): boolean;
 }

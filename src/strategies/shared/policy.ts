@@ -1,3 +1,4 @@
+import type { AdmissionOptions } from '../admission/options.ts';
 import type { BulkheadOptions } from '../bulkhead/options.ts';
 import { CIRCUIT_BREAKER_DEFAULTS, type CircuitBreakerOptions } from '../circuit-breaker/options.ts';
 import type { FallbackOptions } from '../fallback/options.ts';
@@ -15,6 +16,7 @@ export type Mode = 'enforce' | 'observe';
 export interface Policy {
   readonly name: string;
   readonly circuitBreaker: CircuitBreakerOptions | undefined;
+  readonly admission: AdmissionOptions | undefined;
   readonly bulkhead: BulkheadOptions | undefined;
   readonly rateLimiter: RateLimiterOptions | undefined;
   readonly timeout: TimeoutOptions | undefined;
@@ -29,6 +31,7 @@ export interface Policy {
 export const DEFAULT_POLICY: Policy = {
   name: 'default',
   circuitBreaker: CIRCUIT_BREAKER_DEFAULTS,
+  admission: undefined,
   bulkhead: undefined,
   rateLimiter: undefined,
   timeout: undefined,

@@ -136,3 +136,18 @@ export function codeOf(error: ErrorLike): string | undefined {
 function isProxyFailure(code: string | undefined, message: string): boolean {
   return code === 'UND_ERR_ABORTED' && /^Proxy response \(5\d\d\)/.test(message);
 }
+
+/** ETIMEDOUT of the system, UND_ERR_HEADERS_TIMEOUT and its like of clients, ERR_RESILIENCE_TIMEOUT of ours. */
+const TIMEOUT_CODE = /_TIMEOUT$|^ETIMEDOUT$|^ETIMEOUT$/;
+const MAX_WRAPPERS = 5;
+
+/** fetch wraps: the outermost error with a code tells. */
+export function isTimeout(error: unknown): boolean {
+  let current = error;
+  for (let depth = 0; depth < MAX_WRAPPERS && isErrorLike(current); depth++) {
+    const code = codeOf(current);
+    if (code !== undefined) return TIMEOUT_CODE.test(code);
+    current = current.cause;
+  }
+  return false;
+}

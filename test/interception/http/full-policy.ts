@@ -29,7 +29,7 @@ const AT_REST: Partial<Policy> = {
 /** Every strategy, each with a reason to act at every call. */
 const AT_WORK: Partial<Policy> = {
   circuitBreaker: { ...CIRCUIT_BREAKER_DEFAULTS, consecutiveFailures: 1 },
-  bulkhead: { maxConcurrent: 1, maxQueue: 1, queueTimeoutMs: 1 },
+  bulkhead: { maxConcurrent: 1, maxQueue: 1, queueTimeoutMs: 1, adaptive: undefined },
   rateLimiter: { ...RATE_LIMITER_DEFAULTS, permits: 1, burst: 1, intervalMs: 1_000_000 },
   timeout: { attemptMs: 1, totalMs: 2, idleMs: 1 },
   retry: { ...RETRY_DEFAULTS, maxRetries: 2, budget: { ratio: 1, minPerSecond: 1_000, windowMs: 10_000 } },

@@ -54,11 +54,16 @@ export function policies(backup: number): ReadonlyArray<Partial<Policy>> {
     { ...OFF, fallback: fallback({ response: DEGRADED }) },
     { ...OFF, fallback: fallback({ handler }) },
     { ...OFF, retry: RETRY, fallback: fallback({ endpoints: [endpoint], response: DEGRADED }), timeout: SHORT },
-    { ...OFF, retry: RETRY, timeout: SHORT, bulkhead: { maxConcurrent: 3, maxQueue: 10, queueTimeoutMs: 50 } },
+    {
+      ...OFF,
+      retry: RETRY,
+      timeout: SHORT,
+      bulkhead: { maxConcurrent: 3, maxQueue: 10, queueTimeoutMs: 50, adaptive: undefined },
+    },
     {
       ...OFF,
       timeout: { attemptMs: 100, totalMs: 150, idleMs: 50 },
-      bulkhead: { maxConcurrent: 2, maxQueue: 100, queueTimeoutMs: 1000 },
+      bulkhead: { maxConcurrent: 2, maxQueue: 100, queueTimeoutMs: 1000, adaptive: undefined },
     },
     {
       circuitBreaker: {
@@ -82,7 +87,7 @@ export function policies(backup: number): ReadonlyArray<Partial<Policy>> {
       retry: RETRY,
       fallback: fallback({ endpoints: [endpoint], response: DEGRADED }),
       timeout: SHORT,
-      bulkhead: { maxConcurrent: 3, maxQueue: 10, queueTimeoutMs: 50 },
+      bulkhead: { maxConcurrent: 3, maxQueue: 10, queueTimeoutMs: 50, adaptive: undefined },
     },
   ];
 }

@@ -7,7 +7,7 @@ import { ManualClock } from '../../support/manual-clock.ts';
 
 function withBulkhead(maxConcurrent: number, maxQueue: number, options: HarnessOptions = {}) {
   const clock = new ManualClock();
-  const limits = { maxConcurrent, maxQueue, queueTimeoutMs: 100 };
+  const limits = { maxConcurrent, maxQueue, queueTimeoutMs: 100, adaptive: undefined };
   const bulkhead = new Bulkhead(limits, { upstream: 'http://upstream.test', clock });
   const harness = engineHarness({ ...options, clock, guards: [bulkhead] });
   const usage = () => {

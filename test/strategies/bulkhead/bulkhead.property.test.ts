@@ -39,7 +39,7 @@ class Driver {
   constructor(maxConcurrent: number, maxQueue: number) {
     this.maxConcurrent = maxConcurrent;
     this.maxQueue = maxQueue;
-    const options = { maxConcurrent, maxQueue, queueTimeoutMs: 50 };
+    const options = { maxConcurrent, maxQueue, queueTimeoutMs: 50, adaptive: undefined };
     this.bulkhead = new Bulkhead(options, { upstream: 'upstream', clock: this.clock });
   }
 
@@ -65,7 +65,7 @@ class Driver {
       case 'reconfigure':
         this.maxConcurrent = todo.maxConcurrent;
         this.maxQueue = todo.maxQueue;
-        return this.bulkhead.reconfigure({ ...todo, queueTimeoutMs: 50 }, this.clock.now());
+        return this.bulkhead.reconfigure({ ...todo, queueTimeoutMs: 50, adaptive: undefined }, this.clock.now());
     }
   }
 

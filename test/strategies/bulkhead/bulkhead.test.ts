@@ -8,7 +8,10 @@ import { ManualClock } from '../../support/manual-clock.ts';
 
 function bulkheadOf(maxConcurrent: number, maxQueue: number, queueTimeoutMs = 100) {
   const clock = new ManualClock();
-  const bulkhead = new Bulkhead({ maxConcurrent, maxQueue, queueTimeoutMs }, { upstream: 'payments', clock });
+  const bulkhead = new Bulkhead(
+    { maxConcurrent, maxQueue, queueTimeoutMs, adaptive: undefined },
+    { upstream: 'payments', clock },
+  );
   const enter = () => bulkhead.acquire(callInfo(), clock.now());
   const run = (): Permit => {
     const admission = enter();
@@ -224,7 +227,7 @@ describe('a bulkhead under new options', () => {
     const { bulkhead, run, wait, settled, clock, usage } = bulkheadOf(1, 3);
     run();
     for (const name of ['a', 'b', 'c']) wait(name);
-    bulkhead.reconfigure({ maxConcurrent: 3, maxQueue: 3, queueTimeoutMs: 100 }, clock.now());
+    bulkhead.reconfigure({ maxConcurrent: 3, maxQueue: 3, queueTimeoutMs: 100, adaptive: undefined }, clock.now());
     assert.deepEqual(settled, ['a: permit at 0', 'b: permit at 0']);
     assert.deepEqual(usage(), { executing: 3, queued: 1 });
   });
@@ -232,7 +235,7 @@ describe('a bulkhead under new options', () => {
   it('lets those who are in stay, and admits nobody until they are fewer than the smaller limit', () => {
     const { bulkhead, run, rejected, clock, usage } = bulkheadOf(3, 0);
     const running = [run(), run(), run()];
-    bulkhead.reconfigure({ maxConcurrent: 1, maxQueue: 0, queueTimeoutMs: 100 }, clock.now());
+    bulkhead.reconfigure({ maxConcurrent: 1, maxQueue: 0, queueTimeoutMs: 100, adaptive: undefined }, clock.now());
     running[0]?.release('success', clock.now());
     rejected();
     running[1]?.release('success', clock.now());

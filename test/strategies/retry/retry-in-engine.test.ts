@@ -109,7 +109,7 @@ describe('calls with retries', () => {
   });
 
   it('make none of our own refusals', () => {
-    const bulkhead = { maxConcurrent: 1, maxQueue: 0, queueTimeoutMs: 100 };
+    const bulkhead = { maxConcurrent: 1, maxQueue: 0, queueTimeoutMs: 100, adaptive: undefined };
     const { call, clock, budget } = withRetry({ maxRetries: 5 }, { policy: { bulkhead } });
     call();
     const refused = call();
