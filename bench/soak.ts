@@ -22,9 +22,11 @@ not settle once, anything leaked or warned, a POST was sent twice, or attempts e
 /** Growth of the heap between the halves that is put down to chance. */
 const HEAP_TOLERANCE_MIB = 3;
 
-const NO_SDK = { OTEL_SDK_DISABLED: 'true' };
+// That a circuit opens is no complaint here.
+const NO_SDK = { OTEL_SDK_DISABLED: 'true', OTEL_RESILIENCE_LOG: 'off' };
 const SDK = {
   OTEL_RESILIENCE_SDK: 'on',
+  OTEL_RESILIENCE_LOG: 'off',
   OTEL_TRACES_EXPORTER: 'none',
   OTEL_METRICS_EXPORTER: 'none',
   OTEL_LOGS_EXPORTER: 'none',
@@ -36,7 +38,9 @@ policies:
     preset: standard
     timeout: { attempt: 300ms, total: 1s, idle: 300ms }
     retry: { max_retries: 2, backoff: { base: 5ms, max: 20ms } }
-    bulkhead: { max_concurrent: 10, max_queue: 6, queue_timeout: 100ms }
+    hedge: { delay: 60ms, max_hedges: 2 }
+    admission: { aggressiveness: 4 }
+    bulkhead: { max_concurrent: 12, adaptive: { initial: 10 }, max_queue: 6, queue_timeout: 100ms }
     rate_limiter: { permits: 2000, interval: 1s, max_wait: 100ms }
     circuit_breaker: { consecutive_failures: 12, open: { duration: 200ms, max_duration: 400ms }, half_open: { successes: 1 } }
     fallback:

@@ -1,14 +1,32 @@
 import http from 'node:http';
 import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** One call: settles once, with how it ended. `leaveAfterMs`: the caller gives up then, wherever the call is. */
 export interface CallPlan {
   readonly url: string;
   readonly id: string;
   readonly body: string | undefined;
+  /** Where the body is cut, to be given piece by piece with pauses between; undefined: it is given at once. */
+  readonly cuts: readonly number[] | undefined;
   readonly leaveAfterMs: number | undefined;
   /** The caller looks at the head and no further. */
   readonly ignoresBody: boolean;
+}
+
+/** The body in its pieces, each after a pause. */
+async function* slowly(body: string, cuts: readonly number[]): AsyncGenerator<Buffer> {
+  let from = 0;
+  for (const to of [...cuts, body.length]) {
+    await sleep(Math.random() * 25);
+    if (to > from) yield Buffer.from(body.slice(from, to));
+    from = to;
+  }
+}
+
+/** The body as a client takes it that can stream. */
+function contentOf({ body, cuts }: CallPlan): string | AsyncGenerator<Buffer> | undefined {
+  return body === undefined || cuts === undefined ? body : slowly(body, cuts);
 }
 
 export interface Client {
@@ -23,8 +41,9 @@ export const irregular: string[] = [];
 export const underWay = new Map<string, string[]>();
 
 function overHttp(agent: http.Agent | false): Client {
-  const call = ({ url, id, body, leaveAfterMs, ignoresBody }: CallPlan): Promise<string> =>
+  const call = (plan: CallPlan): Promise<string> =>
     new Promise((resolve) => {
+      const { url, id, body, leaveAfterMs, ignoresBody } = plan;
       const seen: string[] = [];
       underWay.set(id, seen);
       const note = (event: string): void => {
@@ -49,7 +68,13 @@ function overHttp(agent: http.Agent | false): Client {
         request.destroy();
       };
       if (leaveAfterMs !== undefined) setTimeout(leave, leaveAfterMs);
-      request.end(body);
+      const content = contentOf(plan);
+      if (typeof content !== 'object') request.end(content);
+      // An upload that the other side ended is told of by the request.
+      else
+        Readable.from(content)
+          .on('error', () => {})
+          .pipe(request);
     });
   return { call, close: () => (agent === false ? undefined : agent.destroy()) };
 }
@@ -78,8 +103,10 @@ const overFetch: Client = {
       (async () => {
         const signal = signalOf(plan) ?? shared.signal;
         const method = plan.body === undefined ? 'GET' : 'POST';
-        const init = { method, body: plan.body ?? null, signal, headers: { 'x-call': plan.id } };
-        const response = await fetch(plan.url, init);
+        const content = contentOf(plan);
+        const body = typeof content === 'object' ? ReadableStream.from(content) : (content ?? null);
+        const init = { method, body, duplex: 'half', signal, headers: { 'x-call': plan.id } };
+        const response = await fetch(plan.url, init as RequestInit);
         if (plan.ignoresBody) await response.body?.cancel();
         else await response.text();
       })(),
@@ -96,7 +123,9 @@ async function overUndici(name: 'undici6' | 'undici7' | 'undici8'): Promise<Clie
         const { url, id, body, ignoresBody } = plan;
         const method = body === undefined ? 'GET' : 'POST';
         const signal = signalOf(plan) ?? null;
-        const sent = body === undefined ? null : id.endsWith('1') ? Readable.from([body]) : body;
+        const content = contentOf(plan);
+        const stream = typeof content === 'object' ? Readable.from(content) : content;
+        const sent = body === undefined ? null : id.endsWith('1') ? Readable.from([body]) : (stream ?? null);
         const response = await request(url, { dispatcher, method, signal, headers: { 'x-call': id }, body: sent });
         if (ignoresBody) await response.body.dump({ limit: 1_000 });
         else await response.body.text();

@@ -42,12 +42,19 @@ process.on('warning', complain('warning'));
 process.on('unhandledRejection', complain('unhandled rejection'));
 process.on('uncaughtException', complain('uncaught exception'));
 
+/** Up to eight places, in order. */
+function cutsOf(size: number): number[] {
+  const cuts = Array.from({ length: Math.floor(Math.random() * 8) }, () => Math.floor(Math.random() * size));
+  return cuts.sort((a, b) => a - b);
+}
+
 function plan(url: string): Omit<CallPlan, 'id'> {
   const posts = Math.random() < 0.25;
   const size = Math.random() < 0.1 ? 200_000 : 1_000;
   return {
     url: `${url}/items/${Math.floor(Math.random() * 50)}`,
     body: posts ? 'x'.repeat(size) : undefined,
+    cuts: posts && Math.random() < 0.5 ? cutsOf(size) : undefined,
     leaveAfterMs: Math.random() < 0.12 ? Math.random() * 300 : undefined,
     ignoresBody: Math.random() < 0.05,
   };

@@ -1,11 +1,9 @@
-import type { AsyncResource } from 'node:async_hooks';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Attempt, ExchangeListener } from '../../../engine/exchange.ts';
 import { lostRace } from '../../lost-race.ts';
 import { CarrierHooks } from '../attempt/carrier-hooks.ts';
 import type { WireAttempt } from '../attempt/wire-attempt.ts';
 import { responseInternals } from '../node-internals/internals.ts';
-import { emitPlain } from '../patch/prototype-patches.ts';
 import type { RequestHooks } from '../patch/request-hooks.ts';
 import { drain, HeldError, type HeldOutcome, HeldResponse } from './held-outcome.ts';
 import { MessageHead } from './message-head.ts';
@@ -13,16 +11,17 @@ import { MessageHead } from './message-head.ts';
 /** The call whose attempts are in flight at the same time. */
 export interface Race {
   readonly listener: ExchangeListener;
-  /** The request in the caller's hands, and the context of the caller. */
-  readonly caller: { readonly request: ClientRequest };
-  readonly context: AsyncResource;
   /** One of several has failed: it is out, and the others go on. */
   leaveRace(rival: Rival): void;
   /** This one is what becomes of the call: the others end in silence, and it takes the place of the current attempt. */
   winRace(rival: Rival): void;
-  deliver(response: IncomingMessage, early: readonly Buffer[]): void;
-  /** An outcome is held that came while the caller's request had no part in it. */
-  holdOf(attempt: WireAttempt | undefined, outcome: HeldOutcome, release: () => void): void;
+  /**
+   * An outcome is held that came while the caller's request had no part in it, and `next` is done about it: not before
+   * Node's parser is through with what it has read, for it would look for the request that an exchange has left.
+   */
+  holdOf(attempt: WireAttempt | undefined, outcome: HeldOutcome, next: () => void): void;
+  /** Carries out what the engine has decided; `release`: should we be at fault. */
+  proceed(release: () => void): void;
   /** The app sees the call fail. */
   failWith(error: Error): void;
 }
@@ -67,31 +66,14 @@ export class Rival {
     if (disposition === 'discard') {
       race.leaveRace(this);
       drain(response, carrier.writableFinished);
-    } else if (disposition === 'hold') {
-      this.#hold(response);
-    } else {
-      race.winRace(this);
-      race.deliver(response, []);
-      this.wire.resume();
-      this.#show(response);
+      return true;
     }
-    return true;
-  }
-
-  #show(response: IncomingMessage): void {
-    const { caller, context } = this.#race;
-    // On the stack of Node's parser, as natively.
-    context.runInAsyncScope(() => {
-      if (!emitPlain(caller.request, 'response', response)) responseInternals(response)._dump();
-    });
-  }
-
-  #hold(response: IncomingMessage): void {
     const held = new HeldResponse(response);
     this.#held = held;
     held.keepChunks();
-    this.#race.winRace(this);
-    this.#race.holdOf(this.wire, held, this.#release);
+    race.winRace(this);
+    race.holdOf(this.wire, held, disposition === 'hold' ? () => race.proceed(this.#release) : this.#release);
+    return true;
   }
 
   failed(error: Error): void {
@@ -105,8 +87,8 @@ export class Rival {
     if (disposition === 'discard') return race.leaveRace(this);
     race.winRace(this);
     // The connection is gone with it: to the app it will look like one that could not be made.
-    if (disposition === 'hold') race.holdOf(undefined, new HeldError(error, false, false), this.#release);
-    else race.failWith(error);
+    if (disposition === 'deliver') return race.failWith(error);
+    race.holdOf(undefined, new HeldError(error, false, false), () => race.proceed(this.#release));
   }
 
   closed(): void {

@@ -68,8 +68,11 @@ export class RelayHooks extends WriteHooks {
       this.#relay.deliver(response, []);
       return undefined;
     }
-    if (disposition === 'discard') return this.#dropsOut((attempt) => attempt.discard(response, false, true));
     const held = new HeldResponse(response);
+    if (disposition === 'discard' && this.#relay.attempt !== undefined) {
+      this.#relay.dropOut(this.#relay.attempt, held);
+      return true;
+    }
     this.#relay.state = { name: 'held', outcome: held };
     this.#relay.emitting = true;
     try {

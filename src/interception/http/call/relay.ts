@@ -7,7 +7,7 @@ import { canRepeat } from '../node-internals/self-test.ts';
 import type { CallOptions } from './call-target.ts';
 import { CallerRequest } from './caller-request.ts';
 import { prepareDelivery } from './delivery.ts';
-import { HeldError, type HeldOutcome } from './held-outcome.ts';
+import { HeldError, type HeldOutcome, type HeldResponse } from './held-outcome.ts';
 import type { HttpExchange } from './http-exchange.ts';
 import { type Race, Rival } from './race.ts';
 
@@ -133,12 +133,25 @@ export class Relay implements Race {
     process.nextTick(() => this.caller.end(error));
   }
 
-  holdOf(attempt: WireAttempt | undefined, outcome: HeldOutcome, release: () => void): void {
+  holdOf(attempt: WireAttempt | undefined, outcome: HeldOutcome, next: () => void): void {
     const state: State = { name: 'held', outcome };
     this.attempt = attempt;
     this.state = state;
     process.nextTick(() => {
-      if (this.state === state) this.proceed(release);
+      if (this.state === state) next();
+    });
+  }
+
+  /** The current attempt is out, and others go on: its response is kept from the app until its connection can be moved. */
+  dropOut(attempt: WireAttempt, held: HeldResponse): void {
+    const state: State = { name: 'held', outcome: held };
+    this.current = undefined;
+    this.state = state;
+    process.nextTick(() => {
+      held.unwatch();
+      attempt.discard(held.response, held.closed, true);
+      if (this.attempt === attempt) this.attempt = undefined;
+      if (this.state === state) this.state = RUNNING;
     });
   }
 
