@@ -28,6 +28,7 @@ export const RUN_ELSEWHERE: Readonly<Record<string, Ran>> = {
   'npm run example:programmatic': EXAMPLE('programmatic/index.js'),
   'npm run example:fallback': EXAMPLE('fallback/run.js'),
   'npm run example:bulkhead': EXAMPLE('bulkhead/run.js'),
+  'npm run example:hedge': EXAMPLE('hedge/run.js'),
   'npm run example:overload': { by: 'test/e2e/overload.test.ts', as: 'examples/overload/run.js' },
   'npm run example:logs': { by: 'test/e2e/logs-example.test.ts', as: 'examples/logs/run.js' },
   'npm run example:jaeger': { by: 'test/backends/jaeger-example.live.ts', as: 'examples/jaeger/run.sh' },
@@ -37,6 +38,11 @@ export const RUN_ELSEWHERE: Readonly<Record<string, Ran>> = {
   'npm run test:backends': CI('npm run --silent test:backends'),
   'npm run test:package': CI('npm run --silent test:package'),
   'npm run test:compat': CI('npm run --silent test:compat'),
+  // The flag as an argument there, of the same `next start`; NODE_OPTIONS with `npm start` here.
+  'NODE_OPTIONS="--require opentelemetry-instrumentation-resilience/register" next start': {
+    by: 'test/compat/next.compat.ts',
+    as: "PROGRAM, 'start'",
+  },
   'npm run docs': { by: 'test/browser/docs-site.browser.ts', as: "'npm', ['run', '--silent', 'docs']" },
   'npm run dashboards': { by: 'test/backends/dashboards.test.ts', as: 'npm run dashboards' },
   'npm run schema': { by: 'test/config/schema.test.ts', as: 'npm run schema' },
@@ -47,8 +53,6 @@ export const NOT_RUN: Readonly<Record<string, string>> = {
   'docker compose -f examples/jaeger/compose.yaml up -d': 'a container engine and a registry of images',
   'kubectl port-forward': 'a cluster',
   'ssh -L': 'another machine',
-  'NODE_OPTIONS="--require opentelemetry-instrumentation-resilience/register" next start':
-    'an app of Next.js; the flag is run with `npm start`',
   'npm owner ls opentelemetry-instrumentation-resilience': 'a published package',
   'npm run screenshots': 'pngquant; its pictures are those of npm run test:browser',
   'npm run test:peers': 'clones of undici and nock with their dependencies',

@@ -106,7 +106,7 @@ export function decisions(builder: DashboardBuilder): void {
           ],
         ],
         true,
-      ).gridPos({ x: 0, y: 57, w: 12, h: 8 }),
+      ).gridPos({ x: 0, y: 57, w: 8, h: 8 }),
     )
     .withPanel(
       lines(

@@ -83,7 +83,7 @@ export class Timers {
     if (earliestMs === NEVER) return;
     this.#armedForMs = earliestMs;
     this.#holdsProcess = holdsProcess;
-    this.#timer = this.#clock.schedule(() => this.#fire(), earliestMs - nowMs, holdsProcess);
+    this.#timer = this.#clock.schedule(() => this.#fire(), Math.max(0, earliestMs - nowMs), holdsProcess);
   }
 
   #disarm(): void {

@@ -76,6 +76,16 @@ describe('The Grafana dashboard', () => {
 
 const RUNBOOK = 'https://unpkg.com/opentelemetry-instrumentation-resilience/docs/runbook.md';
 
+describe('The runbook', () => {
+  it('names panels that there are, and buttons of the status page', () => {
+    const known = new Set(['Probe now', 'Reset', ...dashboard().panels.map(({ title }) => title)]);
+    const named = [...runbook().matchAll(/(?<!\*)\*([A-Z][^*]+)\*(?!\*)/g)].map(([, title = '']) => title);
+    assert.ok(named.length > 5);
+    const unknown = named.map((title) => title.replaceAll('\n', ' ')).filter((title) => !known.has(title));
+    assert.deepEqual(unknown, []);
+  });
+});
+
 describe('The alerts', () => {
   it('leave out what observe mode would have done', () => {
     for (const { alert, expr } of alerts()) {

@@ -138,7 +138,7 @@ describe('Jaeger, asked as its search page does', () => {
 
   it('lists our operations, one for each policy that had something to tell', async () => {
     const operations = (await jaeger.operations(service)).filter((name) => name.startsWith('resilience.'));
-    const policies = ['catalog', 'inventory', 'orders', 'payments', 'ratings', 'search'];
+    const policies = ['catalog', 'inventory', 'orders', 'payments', 'quotes', 'ratings', 'search'];
     assert.deepEqual(
       operations.toSorted(),
       policies.map((policy) => `resilience.execute ${policy}`),

@@ -10,7 +10,7 @@ import { atTheEnd, type Stage, theStage } from './stage.ts';
 export const SERVICE = 'shop';
 
 /** The upstreams of the app, each named by a rule and under a policy of its own name. */
-const NAMES = ['payments', 'orders', 'catalog', 'inventory', 'search', 'ratings', 'backup'] as const;
+const NAMES = ['payments', 'orders', 'catalog', 'inventory', 'search', 'ratings', 'quotes', 'backup'] as const;
 type Name = (typeof NAMES)[number];
 
 /** What the app saw, step by step: statuses, or names of errors. */
@@ -59,6 +59,7 @@ function configuration(upstreams: Readonly<Record<Name, Upstream>>): object {
       inventory: { circuit_breaker: {}, fallback: { endpoints: [upstreams.backup.url] } },
       search: { bulkhead: { max_concurrent: 2, max_queue: 2, queue_timeout: '10s' } },
       ratings: { rate_limiter: { permits: 2, interval: '60s' } },
+      quotes: { hedge: { delay: '50ms' }, admission: {} },
     },
   };
 }
@@ -77,6 +78,7 @@ async function play(): Promise<Outage> {
   await retry(upstreams, call);
   await substitute(upstreams, call);
   await limit(stage, upstreams, call);
+  await hedge(upstreams, call);
   await recover(stage, upstreams, call);
   if (app.stderr !== '') throw new Error(`the app wrote to stderr: ${app.stderr}`);
   return { stage, seen, backup: new URL(upstreams.backup.url).host };
@@ -149,6 +151,13 @@ async function limit({ prometheus }: Stage, { search }: Upstreams, call: Call): 
   }
   await calls;
   await call('limited', 'ratings', 4);
+}
+
+/** One call that stalls, and is answered by its hedge. */
+async function hedge({ quotes }: Upstreams, call: Call): Promise<void> {
+  quotes.delayMs = 5_000;
+  quotes.once('request', () => quotes.once('request', () => (quotes.delayMs = 0)));
+  await call('hedged', 'quotes', 1);
 }
 
 /** As soon as Prometheus tells that the circuit would let a probe through, two of them close it. */

@@ -27,6 +27,7 @@ describe('The scripted outage', () => {
       'out of budget': [503, 503, 503],
       degraded: [200, 200, 200],
       endpoint: [200, 200],
+      hedged: [200],
       recovered: [200, 200],
     });
     assert.deepEqual(bulkhead.filter((status) => status === 200).length, 4);
@@ -93,8 +94,8 @@ const EXPECTED: Readonly<Record<string, readonly (readonly [query: string, value
     [calls('catalog', 'resilience_outcome="fallback"'), 3],
     [calls('inventory', 'resilience_outcome="fallback"'), 2],
     [calls('search', 'resilience_outcome="rejected",error_type="bulkhead_full"'), 1],
-    ['sum(resilience_execution_duration_seconds_count)', 33],
-    ['sum(resilience_execution_duration_seconds_bucket{le="+Inf"})', 33],
+    ['sum(resilience_execution_duration_seconds_count)', 34],
+    ['sum(resilience_execution_duration_seconds_bucket{le="+Inf"})', 34],
   ],
   'the refusals by reason': [
     [total('rejections', 'payments', 'resilience_rejection_reason="circuit_open"'), 3],
@@ -110,6 +111,7 @@ const EXPECTED: Readonly<Record<string, readonly (readonly [query: string, value
     [total('fallbacks', 'catalog', 'resilience_fallback_source="degraded"'), 3],
     [total('fallbacks', 'inventory', 'resilience_fallback_source="endpoint"'), 2],
   ],
+  'the hedge that won': [[total('hedges', 'quotes', 'resilience_hedge_outcome="won"'), 1]],
   'the bulkhead': [
     [DURING(bulkhead('usage', 'executing')), 2],
     [DURING(bulkhead('usage', 'queued')), 2],
