@@ -55,6 +55,8 @@ export class Call implements Exchange, Waiting {
   /** The end is decided: no further attempt will come. */
   #closing = false;
   #scope: CallerScope | undefined = undefined;
+  /** The caller has been told of an error. */
+  #failed = false;
 
   constructor(input: CallInput) {
     const { destination } = input;
@@ -342,8 +344,11 @@ export class Call implements Exchange, Waiting {
     this.holds();
   }
 
+  /** Once, whatever comes twice: undici's own handlers take a second error for another end. */
   deliverError(error: Error): void {
     this.ended = true;
+    if (this.#failed) return;
+    this.#failed = true;
     removeWaiting(this.input.dispatcher, this);
     this.caller.error(error);
   }

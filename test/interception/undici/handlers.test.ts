@@ -226,6 +226,42 @@ for (const { version, style } of STYLES) {
       assert.equal(patched.listener.ended.length, 1);
     });
 
+    it('is told of one error when it aborts a substitute and throws in the same breath', async () => {
+      const origin = await serve(503);
+      patched.use({ recoveries: [new Degrade({ text: 'instead' })] });
+      const errors: Error[] = [];
+      let abort: ((reason?: Error) => void) | undefined;
+      const thrown = (): never => {
+        abort?.(new Error('enough'));
+        throw new Error('thrown');
+      };
+      const legacy = {
+        onConnect: (given: (reason?: Error) => void) => {
+          abort = given;
+        },
+        onHeaders: thrown,
+        onData: () => true,
+        onComplete: () => {},
+        onError: (error: Error) => errors.push(error),
+      };
+      const modern = {
+        onRequestStart: (controller: Controller) => {
+          abort = (reason) => controller.abort(reason);
+        },
+        onResponseStart: thrown,
+        onResponseData: () => {},
+        onResponseEnd: () => {},
+        onResponseError: (_controller: unknown, error: Error) => errors.push(error),
+      };
+      const client = new undici.Client(origin);
+      client.dispatch({ path: '/', method: 'GET' }, Number(version) >= 7 ? modern : legacy);
+      await client.close();
+      assert.deepEqual(
+        errors.map(({ message }) => message),
+        ['enough'],
+      );
+    });
+
     it('may abort a substitute it has paused', async () => {
       const origin = await serve(503);
       patched.use({ recoveries: [new Degrade({})] });
