@@ -29,7 +29,7 @@ export const RUN_ELSEWHERE: Readonly<Record<string, Ran>> = {
   'npm run example:fallback': EXAMPLE('fallback/run.js'),
   'npm run example:bulkhead': EXAMPLE('bulkhead/run.js'),
   'npm run example:hedge': EXAMPLE('hedge/run.js'),
-  'npm run example:overload': EXAMPLE('overload/run.js'),
+  'npm run example:overload': { by: 'test/e2e/overload.test.ts', as: 'examples/overload/run.js' },
   'npm run example:logs': { by: 'test/e2e/logs-example.test.ts', as: 'examples/logs/run.js' },
   'npm run example:jaeger': { by: 'test/backends/jaeger-example.live.ts', as: 'examples/jaeger/run.sh' },
   'promtool test rules alerts.test.yml': { by: 'test/backends/alerts.live.ts', as: "'test', 'rules', ALERT_TESTS" },

@@ -60,6 +60,7 @@ export default defineConfig({
           { text: 'Tuning', link: '/docs/tuning' },
           { text: 'Fallbacks', link: '/docs/fallback' },
           { text: 'Hedging', link: '/docs/hedging' },
+          { text: 'Overload', link: '/docs/overload' },
           { text: 'Troubleshooting', link: '/docs/troubleshooting' },
           { text: 'FAQ', link: '/docs/faq' },
           { text: 'Dashboards', link: '/dashboards/README' },

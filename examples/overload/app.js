@@ -1,47 +1,54 @@
 'use strict';
-// An app that asks three times as often as the service can answer, and gives up on each call after a second.
+// Asks the service so many times a second, by http and fetch in turns, whatever comes of it; or, with a number of
+// callers, by so many that wait for their answers. Knows nothing of resilience.
 const http = require('node:http');
 
-const CAPACITY = 200;
 const url = process.env.SERVICE_URL;
-const durationMs = Number(process.env.DURATION_MS ?? 20_000);
-const agent = new http.Agent({ keepAlive: true, maxSockets: 5_000 });
-const latencies = [];
-const outcomes = {};
+const agent = new http.Agent({ keepAlive: true });
+const seen = { http: [], fetch: [] };
 
-function count(outcome) {
-  outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+const clients = {
+  http: () =>
+    new Promise((resolve, reject) => {
+      const request = http.get(url, { agent }, (response) => {
+        response.resume().on('end', () => resolve(response.statusCode));
+      });
+      request.on('error', reject);
+    }),
+  async fetch() {
+    const response = await fetch(url);
+    await response.arrayBuffer();
+    return response.status;
+  },
+};
+
+async function call(client) {
+  const begun = performance.now();
+  const outcome = await clients[client]().catch((error) => error.code ?? error.cause?.code ?? error.name);
+  seen[client].push([String(outcome), performance.now() - begun]);
 }
 
-function call() {
-  const startMs = performance.now();
-  const request = http.get(url, { agent, signal: AbortSignal.timeout(1_000) }, (response) => {
-    response.resume().on('end', () => {
-      if (response.statusCode !== 200) return count(response.statusCode);
-      latencies.push(performance.now() - startMs);
-      count('answered');
-    });
-    response.on('error', () => {});
-  });
-  request.on('error', ({ code, name }) => count(name === 'TimeoutError' || code === 'ABORT_ERR' ? 'too late' : code));
+async function callers(count, seconds) {
+  const end = performance.now() + seconds * 1000;
+  const caller = async (client) => {
+    while (performance.now() < end) await call(client);
+  };
+  await Promise.all(Array.from({ length: count }, (_, n) => caller(n % 2 === 0 ? 'http' : 'fetch')));
 }
 
-const startMs = performance.now();
-let made = 0;
-const timer = setInterval(() => {
-  const elapsedMs = performance.now() - startMs;
-  for (const due = (elapsedMs / 1_000) * 3 * CAPACITY; made < due; made++) call();
-  if (elapsedMs < durationMs) return;
-  clearInterval(timer);
-  setTimeout(() => {
-    latencies.sort((a, b) => a - b);
-    const at = (share) => Math.round(latencies[Math.floor(share * (latencies.length - 1))] ?? 0);
-    const goodput = latencies.length / ((durationMs / 1_000) * CAPACITY);
-    const parts = Object.entries(outcomes).map(([outcome, times]) => `${times} ${outcome}`);
-    console.log(
-      `  goodput ${Math.round(goodput * 100)} % of what the service can do   p50 ${at(0.5)} ms   p99 ${at(0.99)} ms`,
-    );
-    console.log(`  ${made} calls: ${parts.join(', ')}`);
-    agent.destroy();
-  }, 1_500);
-}, 5);
+/** What has not been answered by the end is worth nothing to those who asked. */
+async function flood(perSecond, seconds) {
+  const begun = performance.now();
+  const elapsedSeconds = () => (performance.now() - begun) / 1000;
+  for (let sent = 0; elapsedSeconds() < seconds; ) {
+    for (const due = elapsedSeconds() * perSecond; sent < due; sent += 1) void call(sent % 2 === 0 ? 'http' : 'fetch');
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+process.once('message', async ({ count, perSecond, seconds }) => {
+  const begun = performance.now();
+  await (count === undefined ? flood(perSecond, seconds) : callers(count, seconds));
+  process.send({ seen, seconds: (performance.now() - begun) / 1000 }, () => process.exit());
+});
+process.send('ready');

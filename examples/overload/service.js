@@ -1,37 +1,37 @@
 'use strict';
-// A service of eight workers with a short queue. To say no costs a worker time as well, as it does where requests are
-// decrypted, parsed and authenticated first: that is how an overloaded service comes to do nothing but refuse.
+// A service of 8 workers with a short queue. What the queue has no place for is refused with a 503, but a refusal takes a
+// worker as well: the request has been read, parsed and checked by then. So a service that is asked for too much spends
+// its time on saying no.
 const http = require('node:http');
 
 const WORKERS = 8;
-const WORK_MS = 40;
-const REFUSE_MS = 12;
-const MAX_QUEUE = 16;
-const waiting = [];
-let queued = 0;
-let busy = 0;
+const SERVICE_MS = 40;
+const REFUSAL_MS = 12;
+const QUEUE = 32;
+
+let idle = WORKERS;
+const accepted = [];
+const refused = [];
 
 function work() {
-  while (busy < WORKERS && waiting.length > 0) {
-    busy++;
-    const { response, accepted } = waiting.shift();
-    if (accepted) queued--;
-    setTimeout(
-      () => {
-        response.writeHead(accepted ? 200 : 503).end();
-        busy--;
-        work();
-      },
-      accepted ? WORK_MS : REFUSE_MS,
-    );
+  while (idle > 0 && refused.length + accepted.length > 0) {
+    const isRefusal = refused.length > 0;
+    const response = isRefusal ? refused.shift() : accepted.shift();
+    idle -= 1;
+    const tookMs = isRefusal ? REFUSAL_MS : SERVICE_MS * (0.5 + Math.random());
+    setTimeout(() => {
+      response.writeHead(isRefusal ? 503 : 200).end();
+      idle += 1;
+      work();
+    }, tookMs);
   }
 }
 
-const server = http.createServer((_request, response) => {
-  const accepted = queued < MAX_QUEUE;
-  if (accepted) queued++;
-  waiting.push({ response, accepted });
+const server = http.createServer((_, response) => {
+  if (accepted.length < QUEUE) accepted.push(response);
+  else refused.push(response);
   work();
 });
-server.listen(0, '127.0.0.1', () => process.send(server.address().port));
+
 process.on('disconnect', () => process.exit());
+server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port, workers: WORKERS }));

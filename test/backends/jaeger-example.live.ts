@@ -4,13 +4,19 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { before, describe, it } from 'mocha';
 import { cleanEnv } from '../e2e/app-under-test.ts';
-import type { ShownTrace } from './jaeger.ts';
+import type { ShownSpan, ShownTrace } from './jaeger.ts';
 import { ROOT } from './shipped.ts';
 import { type Stage, theStage } from './stage.ts';
 
 const SERVICE = 'shop-example';
 /** Of the calls of examples/jaeger/app.cjs: five fail and open the circuit, which refuses four; three probes close it. */
 const REFUSED = 4;
+
+/** The text of Jaeger's warning about a child that began before its parent, or ended after it, by a few milliseconds. */
+function isSkew(text: string): boolean {
+  const deltaMs = Number(/clock skew .* delta of (-?[\d.]+)ms/.exec(text)?.[1] ?? Number.NaN);
+  return Math.abs(deltaMs) < 5;
+}
 
 describe('The example of Jaeger', function () {
   this.timeout(60_000);
@@ -52,8 +58,13 @@ describe('The example of Jaeger', function () {
 
   it('has no span that Jaeger warns of', () => {
     assert.ok(traces.length > REFUSED);
-    const warned = traces.flatMap(({ spans }) => spans.filter(({ warnings }) => warnings.length > 0));
-    assert.deepEqual(warned, []);
+    for (const { spans } of traces) {
+      const ours = new Set(spans.filter(({ name }) => name.startsWith('resilience.')).map(({ id }) => id));
+      // On a busy machine the SDK's own CLIENT and SERVER spans differ by a millisecond or two: each reads the clock anew.
+      const isOurs = ({ id, parent }: ShownSpan): boolean => ours.has(id) || ours.has(parent ?? '');
+      const warned = spans.filter((span) => span.warnings.some((text) => isOurs(span) || !isSkew(text)));
+      assert.deepEqual(warned, []);
+    }
   });
 
   it('names the upstream and the reason in the row of each refused call', () => {

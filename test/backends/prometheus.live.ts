@@ -166,7 +166,7 @@ describe('PromQL after the outage', () => {
 
   it('evaluates the alerts', async () => {
     const rules = await prometheus.rules();
-    assert.equal(rules.length, 6);
+    assert.equal(rules.length, 7);
     for (const { name, health, lastError } of rules) assert.equal(health, 'ok', `${name}: ${lastError}`);
   });
 });

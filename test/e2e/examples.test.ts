@@ -8,17 +8,17 @@ const ROOT = path.join(__dirname, '../../..');
 const run = promisify(execFile);
 
 /** What the example prints; rejects unless it ends with 0 in time. */
-async function output(file: string, more: Readonly<Record<string, string>> = {}): Promise<string> {
+async function output(file: string): Promise<string> {
   // Without the line about an open circuit, which an app without an SDK gets on stderr.
-  const env = { ...process.env, OTEL_RESILIENCE_LOG: 'off', ...more };
-  const options = { cwd: ROOT, timeout: 40_000, killSignal: 'SIGKILL', env } as const;
+  const env = { ...process.env, OTEL_RESILIENCE_LOG: 'off' };
+  const options = { cwd: ROOT, timeout: 20_000, killSignal: 'SIGKILL', env } as const;
   const { stdout, stderr } = await run(process.execPath, [path.join('examples', file)], options);
   assert.equal(stderr, '');
   return stdout;
 }
 
 describe('The examples', function () {
-  this.timeout(45_000);
+  this.timeout(25_000);
 
   it('zero-code: every way of loading stops the sixth call, with CommonJS and ES modules', async () => {
     const lines = (await output('zero-code/run.js')).split('\n');
@@ -50,20 +50,11 @@ describe('The examples', function () {
 
   it('hedge: takes the stalls away, for a few requests more', async () => {
     const text = await output('hedge/run.js');
-    const longest = [...text.matchAll(/longest (\d+) ms/g)].map(([, ms]) => Number(ms));
-    const [without = 0, hedged = 0] = longest;
+    const most = [...text.matchAll(/p99 (\d+) ms/g)].map(([, ms]) => Number(ms));
+    const [without = 0, hedged = 0] = most;
     assert.ok(without >= 1_000 && hedged < without / 2, text);
     const [bare = 0, ours = 0] = [...text.matchAll(/(\d+) requests/g)].map(([, count]) => Number(count));
     assert.ok(ours >= bare && ours <= bare * 1.2, text);
-  });
-
-  it('overload: an adaptive bulkhead and admission keep a service at work that is else busy with refusing', async () => {
-    const text = await output('overload/run.js', { DURATION_MS: '5000' });
-    const [alone = 0, adaptive = 0, admission = 0] = [...text.matchAll(/goodput (\d+) %/g)].map(([, share]) =>
-      Number(share),
-    );
-    assert.ok(alone < 50 && adaptive > 1.5 * alone && admission > 1.2 * alone, text);
-    assert.match(text, /ERR_RESILIENCE_BULKHEAD_FULL[\s\S]*ERR_RESILIENCE_ADMISSION/);
   });
 
   it('bulkhead: bounds the slow upstream and leaves the other alone', async () => {

@@ -20,7 +20,7 @@ describe('An adaptive bulkhead under the engine', () => {
     maxConcurrent: 100,
     maxQueue,
     queueTimeoutMs: 10_000,
-    adaptive: { ...ADAPTIVE_DEFAULTS, initial, max: 100 },
+    adaptive: { ...ADAPTIVE_DEFAULTS, initial },
   });
 
   it('begins at its initial limit, and refuses beyond it as any bulkhead', () => {

@@ -9,8 +9,10 @@ const CONFIG = `
 policies:
   default: { bulkhead: { max_concurrent: 10, max_queue: 10, queue_timeout: 10s } }
   single: { bulkhead: { max_concurrent: 1, max_queue: 1, queue_timeout: 10s } }
+  adaptive: { bulkhead: { max_concurrent: 9, adaptive: { initial: 4 } } }
   hasty: { bulkhead: { max_concurrent: 1, max_queue: 1, queue_timeout: 50ms } }
 rules:
+  - { match: { url: "http://127.0.0.1:*/adaptive/*" }, policy: adaptive }
   - { match: { url: "http://127.0.0.1:*/single/*" }, policy: single }
   - { match: { url: "http://127.0.0.1:*/hasty/*" }, policy: hasty }
 `;
@@ -59,6 +61,28 @@ describe('bulkhead, on the wire', () => {
         assert.equal(replies.filter(failedWith('ERR_RESILIENCE_BULKHEAD_FULL')).length, 30);
         assert.equal(upstream.highWater, 10);
         assert.equal(upstream.requests, 20);
+      });
+
+      it('refuses at the limit of now, where that adapts, and raises it as answers come', async () => {
+        const { origin } = await holding();
+        const url = `${origin}/adaptive/1`;
+        const calls = app.burst(client, { url }, 7);
+        await upstream.begun(4);
+        const limits = { maxQueue: 0, adaptive: { min: 4, max: 9 } };
+        const { bulkhead, rejections } = await app.upstream(origin);
+        assert.deepEqual(bulkhead, { executing: 4, queued: 0, maxConcurrent: 4, ...limits });
+        assert.deepEqual(rejections, { bulkhead_full: 3 });
+        upstream.act = 200;
+        answerAll();
+        const replies = await calls;
+        assert.equal(replies.filter(({ status }) => status === 200).length, 4);
+        assert.equal(replies.filter(failedWith('ERR_RESILIENCE_BULKHEAD_FULL')).length, 3);
+        let most = 4;
+        while (most === 4) {
+          await app.burst(client, { url }, 4);
+          most = (await app.upstream(origin)).bulkhead?.maxConcurrent ?? 0;
+        }
+        assert.ok(most > 4 && most <= 9, `${most}`);
       });
 
       it('gives the place of an aborted call in the queue to another at once', async () => {

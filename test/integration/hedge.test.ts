@@ -216,7 +216,8 @@ describe('a hedged call, on the wire', () => {
       assert.deepEqual([...new Set(replies.map(({ status }) => status))], [200]);
       await atRest(upstream);
       const { hedges, results } = await app.upstream(upstream.origin);
-      assert.ok((hedges.won ?? 0) >= 12, JSON.stringify(hedges));
+      // Of the hedges, too, one in fifty is not answered: then it is the first that is late.
+      assert.ok((hedges.won ?? 0) >= 8, JSON.stringify(hedges));
       assert.equal(results.success, 600);
     });
   }
