@@ -22,11 +22,9 @@ not settle once, anything leaked or warned, a POST was sent twice, or attempts e
 /** Growth of the heap between the halves that is put down to chance. */
 const HEAP_TOLERANCE_MIB = 3;
 
-// That a circuit opens is no complaint here.
-const NO_SDK = { OTEL_SDK_DISABLED: 'true', OTEL_RESILIENCE_LOG: 'off' };
+const NO_SDK = { OTEL_SDK_DISABLED: 'true' };
 const SDK = {
   OTEL_RESILIENCE_SDK: 'on',
-  OTEL_RESILIENCE_LOG: 'off',
   OTEL_TRACES_EXPORTER: 'none',
   OTEL_METRICS_EXPORTER: 'none',
   OTEL_LOGS_EXPORTER: 'none',
