@@ -25,3 +25,10 @@ export class CarrierHooks extends RequestHooks {
     return this.#keeper.responseEvent(response, type, value);
   }
 }
+
+/** On what carries an attempt that has lost: what its connection dies of is nothing to the app, not even later. */
+export class LostCarrierHooks extends CarrierHooks {
+  override keepsSocketError(): boolean {
+    return true;
+  }
+}

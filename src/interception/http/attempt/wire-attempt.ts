@@ -15,7 +15,7 @@ import { RequestBrand, type RequestHooks } from '../patch/request-hooks.ts';
 import { AttemptListeners } from './attempt-listeners.ts';
 import { planAttempt } from './attempt-options.ts';
 import { AttemptRequest } from './attempt-request.ts';
-import { CarrierHooks } from './carrier-hooks.ts';
+import { CarrierHooks, LostCarrierHooks } from './carrier-hooks.ts';
 import { HeadOverlay } from './request-head.ts';
 
 /** What every attempt of one call is made from. */
@@ -203,7 +203,7 @@ export class WireAttempt {
       this.close();
       return;
     }
-    this.detach();
+    RequestBrand.put(this.detach(), new LostCarrierHooks(this.#keeper, this.request));
     socket.destroy(reason);
   }
 
