@@ -203,8 +203,13 @@ export class WireAttempt {
       this.close();
       return;
     }
-    RequestBrand.put(this.detach(), new LostCarrierHooks(this.#keeper, this.request));
+    this.lose();
     socket.destroy(reason);
+  }
+
+  /** Others go on: nothing that still happens to its connection is for the app. */
+  lose(): void {
+    RequestBrand.put(this.detach(), new LostCarrierHooks(this.#keeper, this.request));
   }
 
   /** The app gets the outcome after all, and whatever follows. Answers whether the connection is closed already. */

@@ -84,7 +84,10 @@ export class Rival {
     const race = this.#race;
     const disposition = race.listener.onError(this.attempt, error);
     this.#over = true;
-    if (disposition === 'discard') return race.leaveRace(this);
+    if (disposition === 'discard') {
+      this.wire.lose();
+      return race.leaveRace(this);
+    }
     race.winRace(this);
     // The connection is gone with it: to the app it will look like one that could not be made.
     if (disposition === 'deliver') return race.failWith(error);

@@ -131,7 +131,10 @@ export class RelayHooks extends WriteHooks {
     const { attempt } = this.#relay;
     this.#relay.attempt = undefined;
     this.#relay.current = undefined;
-    if (attempt !== undefined) end(attempt);
+    if (attempt !== undefined) {
+      end(attempt);
+      attempt.lose();
+    }
     return true;
   }
 

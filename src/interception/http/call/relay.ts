@@ -150,6 +150,7 @@ export class Relay implements Race {
     process.nextTick(() => {
       held.unwatch();
       attempt.discard(held.response, held.closed, true);
+      attempt.lose();
       if (this.attempt === attempt) this.attempt = undefined;
       if (this.state === state) this.state = RUNNING;
     });
